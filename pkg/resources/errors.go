@@ -1,0 +1,128 @@
+package resources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNotFound is what Read answers, wrapped or plain, when the resource is absent.
+var ErrNotFound = errors.New("not found")
+
+// Class sorts errors by what is to be done about them. Exit codes follow from it (contract, "Output and exit codes").
+type Class string
+
+// The classes.
+const (
+	ClassNone            Class = ""              // no error
+	ClassFatal           Class = "failed"        // anything else: not retried
+	ClassNotFound        Class = "not found"     // the resource is absent
+	ClassExists          Class = "exists"        // the name is taken
+	ClassInUse           Class = "in use"        // something still refers to the resource
+	ClassBusy            Class = "busy"          // another operation runs on it
+	ClassConflict        Class = "conflict"      // a fingerprint, etag or generation has moved on
+	ClassQuota           Class = "quota"         // a quota is used up
+	ClassStockout        Class = "no capacity"   // the zone has no capacity
+	ClassDenied          Class = "denied"        // permission denied
+	ClassUnauthenticated Class = "not signed in" // no credentials, or expired ones
+	ClassDisabled        Class = "api disabled"  // the API is not enabled in the project
+	ClassTransient       Class = "transient"     // worth another try
+	ClassInvalid         Class = "invalid"       // the cloud refused the request as malformed or inconsistent
+	ClassInterrupted     Class = "interrupted"   // the context ended
+	ClassForeign         Class = "not ours"      // something with this name belongs to somebody else
+	ClassTimeout         Class = "took too long" // our own deadline for a step passed
+)
+
+// Classed is an error that knows its class.
+type Classed interface {
+	error
+	Class() Class
+}
+
+// ClassOf finds the class of an error. In a joined error the first class other than ClassFatal wins.
+func ClassOf(err error) Class {
+	if err == nil {
+		return ClassNone
+	}
+	for _, one := range flatten(err) {
+		if c := classOfOne(one); c != ClassFatal {
+			return c
+		}
+	}
+	return ClassFatal
+}
+
+func classOfOne(err error) Class {
+	var classed Classed
+	switch {
+	case errors.As(err, &classed):
+		return classed.Class()
+	case errors.Is(err, ErrNotFound):
+		return ClassNotFound
+	case errors.Is(err, context.Canceled):
+		return ClassInterrupted
+	case errors.Is(err, context.DeadlineExceeded):
+		return ClassTimeout
+	}
+	return ClassFatal
+}
+
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // looks at one layer on purpose
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, flatten(e)...)
+	}
+	return out
+}
+
+// ForeignError says that a resource with our name exists and is not ours.
+type ForeignError struct {
+	ID    ID
+	Owner string // its owner mark, empty when it has none
+}
+
+// Error says whose it is and what to do.
+func (e *ForeignError) Error() string {
+	whose := "carries no owner mark"
+	if e.Owner != "" {
+		whose = fmt.Sprintf("belongs to deployment %q", e.Owner)
+	}
+	return fmt.Sprintf("%s exists and %s; it is left alone: choose another NAME_PREFIX, or remove it if nobody needs it", e.ID, whose)
+}
+
+// Class is ClassForeign.
+func (e *ForeignError) Class() Class { return ClassForeign }
+
+// Blocker is something of somebody else's that keeps a resource of ours from being deleted.
+type Blocker struct {
+	ID      ID     // what it is
+	Command string // the exact command that removes it
+}
+
+// BlockedError says that a deletion must wait until somebody removes what is not ours.
+type BlockedError struct {
+	ID  ID
+	By  []Blocker
+	Err error // what the cloud said
+}
+
+// Error names every blocker with the command that removes it.
+func (e *BlockedError) Error() string {
+	lines := make([]string, 0, len(e.By)+1)
+	lines = append(lines, fmt.Sprintf("%s is still used by what this deployment does not own:", e.ID))
+	for _, b := range e.By {
+		lines = append(lines, fmt.Sprintf("  %s\n    remove it with: %s", b.ID, b.Command))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives what the cloud said.
+func (e *BlockedError) Unwrap() error { return e.Err }
+
+// Class is ClassInUse.
+func (e *BlockedError) Class() Class { return ClassInUse }

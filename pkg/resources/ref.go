@@ -1,0 +1,88 @@
+package resources
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Ref is a value of a Spec that another node may publish. It is one of three things:
+// a plain value (Known), a value that another node publishes and that is known beforehand because names are computed
+// (Link), or a value that only exists after that node is done (Promise), such as an address that the cloud picks.
+// The edge of the graph is the reference: a Link or a Promise makes its holder need the other node.
+type Ref[T any] struct {
+	value  T
+	known  bool
+	from   Address
+	output string
+}
+
+// Known is a plain value; it makes no edge.
+func Known[T any](v T) Ref[T] { return Ref[T]{value: v, known: true} }
+
+// Link is an output of node a that is known before a exists. Only the Handle methods of a kind call it.
+func Link[T any](a Address, v T) Ref[T] { return Ref[T]{value: v, known: true, from: a} }
+
+// Promise is the output of node a with the given JSON name, known once a is done.
+// Only the Handle methods of a kind call it.
+func Promise[T any](a Address, output string) Ref[T] { return Ref[T]{from: a, output: output} }
+
+// Value is the value and whether it is known yet.
+func (r Ref[T]) Value() (T, bool) { return r.value, r.known }
+
+// Get is the value; the zero value while it is not known. A driver's Create may rely on it: the engine resolves first.
+func (r Ref[T]) Get() T { return r.value }
+
+// From names the node that the value comes from; false for a plain value.
+func (r Ref[T]) From() (Address, bool) { return r.from, r.from != Address{} }
+
+// MarshalJSON gives the plain value, or the words "known after NODE" in their own object while it is not known.
+func (r Ref[T]) MarshalJSON() ([]byte, error) {
+	if r.known {
+		return json.Marshal(r.value)
+	}
+	return json.Marshal(map[string]string{"knownAfter": r.from.String(), "output": r.output})
+}
+
+// UnmarshalJSON reads the plain value, as manifests hold it.
+func (r *Ref[T]) UnmarshalJSON(data []byte) error {
+	var v T
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*r = Known(v)
+	return nil
+}
+
+// Lookup gives the outputs, as JSON, of a node that is done; false while it is not.
+type Lookup func(Address) (json.RawMessage, bool)
+
+// Dep is a Ref without its type: an edge, and a value to fill in. Only Ref implements it.
+type Dep interface {
+	// From names the node that the value comes from; false for a plain value.
+	From() (Address, bool)
+	resolve(Lookup) error
+}
+
+// resolve fills in a promised value. It is an error, not a wait, when the node is not done.
+func (r *Ref[T]) resolve(look Lookup) error {
+	if r.known {
+		return nil
+	}
+	raw, ok := look(r.from)
+	if !ok {
+		return fmt.Errorf("output %q of %s was read before that node was done", r.output, r.from)
+	}
+	var outputs map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &outputs); err != nil {
+		return fmt.Errorf("outputs of %s: %w", r.from, err)
+	}
+	one, ok := outputs[r.output]
+	if !ok {
+		return fmt.Errorf("%s publishes no output %q", r.from, r.output)
+	}
+	if err := json.Unmarshal(one, &r.value); err != nil {
+		return fmt.Errorf("output %q of %s: %w", r.output, r.from, err)
+	}
+	r.known = true
+	return nil
+}
