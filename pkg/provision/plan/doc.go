@@ -1,0 +1,24 @@
+// Package plan decides what is to be done: from what is wanted, what the manifest records and what is live it computes
+// steps, each with the reason for it. It is pure. A plan is data: create executes exactly the plan that was shown.
+//
+// Per wanted resource one table decides (decide.go):
+//
+//	recorded     live            step
+//	-            -               create: does not exist
+//	intended     -               create: an earlier run meant to make it (same request id, so nothing is made twice)
+//	ready        -               create: deleted outside
+//	any          not ours        refused: whose it is
+//	not ready    ours            adopt: found, already ours
+//	any          ours, pending   update without changes: wait until it is usable
+//	ready        ours, equal     keep: no step
+//	any          ours, differs   update, or replace when a field cannot be changed
+//
+// What is recorded and no longer wanted is deleted, after everything that used it has been switched away or deleted. When a
+// resource is replaced, whatever needs it is replaced too: it would refer to something that is gone.
+//
+// Worked example:
+//
+//	p, err := plan.Compute(plan.Input{Nodes: nodes, Have: manifest, Live: live, Owner: "demo-1a2b3c4d"})
+//	fmt.Print(p.Text())        // "+ create network/net (demo-net): does not exist" ...
+//	for _, s := range p.Steps { run(s) }
+package plan

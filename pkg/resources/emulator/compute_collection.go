@@ -1,0 +1,331 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/listfilter"
+	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+)
+
+// collection describes one collection of Compute Engine. All collections insert, get, list and delete alike; what differs is
+// in the functions, each of which may be nil.
+type collection struct {
+	service string // "Networks", as in the method names
+	plural  string // "networks"
+	single  string // path variable: "network"
+	noun    string // in refusals: "network"
+	kind    string // "compute#network"
+	latency string // "compute_network"
+	// insertType and deleteType are the operationType of inserting and deleting; "insert" and "delete" when empty.
+	insertType, deleteType string
+	readOnly               bool // no insert, no delete
+
+	// prepare checks a body and fills in the defaults of the API.
+	prepare func(*call, document) error
+	// inserted sees the object at once, ready when its operation is done, removed when it is gone.
+	inserted func(*call, *world.Object)
+	ready    func(*world.Tx, *world.Object)
+	removed  func(*world.Tx, *world.Object)
+	// user refuses a deletion at once; lateUser lets its operation fail.
+	user     func(*call, *world.Object) error
+	lateUser func(*world.Tx, *world.Object) *OperationError
+	// deleted sees the object when its deletion starts.
+	deleted func(*call, *world.Object)
+	// view completes what a read shows.
+	view func(*world.Tx, *world.Object, document)
+	// insertKind and deleteKind choose the latency when it depends on the resource.
+	insertKind, deleteKind func(document) string
+}
+
+// methods are the methods that all collections have.
+func (k *collection) methods() map[string]computeHandler {
+	out := map[string]computeHandler{
+		k.service + ".Get":  k.get,
+		k.service + ".List": k.list,
+	}
+	if !k.readOnly {
+		out[k.service+".Insert"] = k.insert
+		out[k.service+".Delete"] = k.remove
+	}
+	return out
+}
+
+// resourceName is the form of most names (discovery document, pattern of "name").
+var resourceName = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`) //nolint:gochecknoglobals // a constant
+
+const namePattern = `(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)`
+
+func (k *collection) insert(c *call) (any, error) {
+	name := str(c.body, "name")
+	if name == "" {
+		return nil, required("resource.name")
+	}
+	if !resourceName.MatchString(name) {
+		return nil, invalid("resource.name", name, fmt.Sprintf("Must be a match of regex '%s'", namePattern))
+	}
+	path := c.scope() + "/" + k.plural + "/" + name
+	if _, taken := c.tx.Get(worldName(path)); taken {
+		return nil, alreadyExists(path)
+	}
+	d := c.body
+	for _, outputOnly := range []string{"id", "kind", "selfLink", "creationTimestamp", "fingerprint", "status"} {
+		delete(d, outputOnly)
+	}
+	if k.prepare != nil {
+		if err := k.prepare(c, d); err != nil {
+			return nil, err
+		}
+	}
+	o := c.place(k, path, d)
+	if k.inserted != nil {
+		k.inserted(c, o)
+	}
+	kind := k.latency + ".create"
+	if k.insertKind != nil {
+		kind = k.insertKind(d)
+	}
+	return c.start(work{target: o, kind: orElse(k.insertType, "insert"), takes: c.em.draw(c.tx, kind), effect: effectReady}), nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// place puts a new resource into the world, not ready yet.
+func (c *call) place(k *collection, path string, d document) *world.Object {
+	maps.Copy(d, document{
+		"kind": k.kind, "id": c.id(), "creationTimestamp": timestamp(c.tx.Now()), "selfLink": linkBase + path,
+	})
+	c.addScopeLinks(d)
+	o := &world.Object{Name: worldName(path), Kind: k.kind, Service: computeHost, Created: c.tx.Now(), Doc: d}
+	if c.fx.late > 0 {
+		o.Visible = c.tx.Now().Add(c.em.scaled(c.fx.late))
+	}
+	c.tx.Put(o)
+	return o
+}
+
+// target finds the object that a call names in its path.
+func (k *collection) target(c *call) (*world.Object, error) {
+	path := c.scope() + "/" + k.plural + "/" + c.vars[k.single]
+	o, ok := c.lookup(path)
+	if !ok {
+		return nil, notFound(path)
+	}
+	return o, nil
+}
+
+// settled is target for a change: it must not be under way already.
+func (k *collection) settled(c *call) (*world.Object, error) {
+	o, err := k.target(c)
+	if err == nil && (o.Doomed || !o.Ready) {
+		return nil, notReady(objectPath(o))
+	}
+	return o, err
+}
+
+func (k *collection) get(c *call) (any, error) {
+	o, err := k.target(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.show(c.tx, o), nil
+}
+
+func (k *collection) show(tx *world.Tx, o *world.Object) document {
+	if k == nil || k.view == nil {
+		return o.Doc
+	}
+	d := maps.Clone(o.Doc)
+	k.view(tx, o, d)
+	return d
+}
+
+// remove refuses at once what is under way (recorded: errors.log and the router log: a second delete gets 400
+// resourceNotReady while the first one runs) or in use.
+func (k *collection) remove(c *call) (any, error) {
+	o, err := k.settled(c)
+	if err != nil {
+		return nil, err
+	}
+	if k.user != nil {
+		if err := k.user(c, o); err != nil {
+			return nil, err
+		}
+	}
+	o.Doomed = true
+	c.tx.Put(o)
+	if k.deleted != nil {
+		k.deleted(c, o)
+	}
+	kind := k.latency + ".delete"
+	if k.deleteKind != nil {
+		kind = k.deleteKind(o.Doc)
+	}
+	return c.start(work{target: o, kind: orElse(k.deleteType, "delete"), takes: c.em.draw(c.tx, kind), effect: effectDelete}), nil
+}
+
+func (k *collection) list(c *call) (any, error) {
+	return c.page(c.scope()+"/"+k.plural, k.kind+"List", k)
+}
+
+// changed starts the operation of a change that was made to an object.
+func (c *call) changed(k *collection, o *world.Object, kind string) document {
+	c.tx.Put(o)
+	return c.start(work{target: o, kind: kind, takes: c.em.draw(c.tx, k.latency+".update"), effect: effectKeep})
+}
+
+// page is one page of a list: filter, orderBy, maxResults, pageToken (discovery document; default 500). There is no key
+// "items" when nothing is found (recorded: c7n-compute-mig-zonal-list-empty.json).
+func (c *call) page(scope, kind string, k *collection) (document, error) {
+	filter, err := c.filter()
+	if err != nil {
+		return nil, err
+	}
+	var items []document
+	for _, o := range c.tx.List(worldName(scope)) {
+		if o.Visible.After(c.tx.Now()) {
+			continue
+		}
+		if d := k.show(c.tx, o); filter.Match(d) {
+			items = append(items, d)
+		}
+	}
+	out := document{"kind": kind, "id": scope, "selfLink": linkBase + scope}
+	shown, token, err := c.cut(items)
+	if err != nil {
+		return nil, err
+	}
+	if len(shown) > 0 {
+		out["items"] = anys(shown)
+	}
+	if token != "" {
+		out["nextPageToken"] = token
+	}
+	return out, nil
+}
+
+func (c *call) filter() (listfilter.Filter, error) {
+	text := c.query.Get("filter")
+	f, err := listfilter.Parse(text)
+	if err != nil {
+		return f, invalid("filter", text, "Invalid list filter expression: "+err.Error()+".")
+	}
+	return f, nil
+}
+
+// cut gives one page of a sorted list and the token of the next. A token holds the position; it is opaque to clients.
+func (c *call) cut(items []document) ([]document, string, error) {
+	switch order := c.query.Get("orderBy"); order {
+	case "", "name", "name asc":
+	case "creationTimestamp desc":
+		slices.SortStableFunc(items, func(a, b document) int {
+			return strings.Compare(str(b, "creationTimestamp"), str(a, "creationTimestamp"))
+		})
+	default:
+		return nil, "", invalid("orderBy", order, "Only 'name' and 'creationTimestamp desc' are supported.")
+	}
+	size := 500
+	if s := c.query.Get("maxResults"); s != "" {
+		if n := num(document{"n": s}, "n"); n >= 0 && n <= 500 && (n > 0 || s == "0") {
+			size = int(n)
+		} else {
+			return nil, "", invalid("maxResults", s, "Must be between 0 and 500.")
+		}
+	}
+	if size == 0 {
+		size = 500
+	}
+	from := 0
+	if s := c.query.Get("pageToken"); s != "" {
+		raw, err := base64.URLEncoding.DecodeString(s)
+		if _, scanErr := fmt.Sscanf(string(raw), "from:%d", &from); err != nil || scanErr != nil || from < 0 {
+			return nil, "", invalid("pageToken", s, "Invalid page token.")
+		}
+	}
+	from = min(from, len(items))
+	to := min(from+size, len(items))
+	if to == len(items) {
+		return items[from:to], "", nil
+	}
+	return items[from:to], base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "from:%d", to)), nil
+}
+
+// aggregated lists a collection over all scopes. A scope without a match carries a warning instead of items.
+func (c *call) aggregated(plural, kind string, k *collection) (any, error) {
+	filter, err := c.filter()
+	if err != nil {
+		return nil, err
+	}
+	scopes := document{}
+	for _, scope := range c.em.scopes() {
+		var found []any
+		for _, o := range c.tx.List(worldName(c.project() + "/" + scope + "/" + plural)) {
+			if d := k.show(c.tx, o); !o.Visible.After(c.tx.Now()) && filter.Match(d) {
+				found = append(found, d)
+			}
+		}
+		if len(found) > 0 {
+			scopes[scope] = document{plural: found}
+			continue
+		}
+		if c.query.Get("returnPartialSuccess") == "true" {
+			continue
+		}
+		scopes[scope] = document{"warning": document{
+			"code": "NO_RESULTS_ON_PAGE", "message": fmt.Sprintf("There are no results for scope '%s' on this page.", scope),
+			"data": []any{document{"key": "scope", "value": scope}},
+		}}
+	}
+	path := c.project() + "/aggregated/" + plural
+	return document{"kind": kind, "id": path, "selfLink": linkBase + path, "items": scopes}, nil
+}
+
+// eventHandlers are all handlers of the world's events, by the names under which they are stored.
+func (em *Emulator) eventHandlers() map[string]world.Handler {
+	return map[string]world.Handler{
+		"operation": em.finishOperation,
+		"vm":        em.vmEvent,
+		"proxy":     em.proxyEvent,
+		"group":     em.groupEvent,
+	}
+}
+
+func (em *Emulator) collectionOf(o *world.Object) *collection {
+	parts := strings.Split(o.Name, "/")
+	if len(parts) >= 2 {
+		if k, ok := em.collections[parts[len(parts)-2]]; ok {
+			return k
+		}
+	}
+	return &collection{}
+}
+
+// fingerprint is a new optimistic-locking token.
+func (c *call) fingerprint() string { return newFingerprint(c.tx) }
+
+func newFingerprint(tx *world.Tx) string { return encodeFingerprint(splitmix(uint64(tx.Count()) + 7)) }
+
+// contentFingerprint is the token of a content: equal for equal contents.
+func contentFingerprint(s string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s)) // never fails
+	return encodeFingerprint(h.Sum64())
+}
+
+func encodeFingerprint(x uint64) string {
+	raw := make([]byte, 8)
+	for i := range raw {
+		raw[i] = byte(x >> (8 * i))
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}

@@ -1,0 +1,252 @@
+package emulator
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+)
+
+// groupMethods are the verbs of managed instance groups. Their operations are DONE when the change is recorded, not when the
+// VMs follow (discovery document).
+func (em *Emulator) groupMethods(k *collection) map[string]computeHandler {
+	change := func(kind string, f func(*call, *world.Object) error) computeHandler {
+		return func(c *call) (any, error) {
+			o, err := k.settled(c)
+			if err != nil {
+				return nil, err
+			}
+			if err := f(c, o); err != nil {
+				return nil, err
+			}
+			o.Doc["fingerprint"] = c.fingerprint()
+			op := c.changed(k, o, kind)
+			em.reconcile(c.tx, o)
+			return op, nil
+		}
+	}
+	return map[string]computeHandler{
+		"InstanceGroupManagers.Patch":               change("patch", patchGroup),
+		"InstanceGroupManagers.Resize":              change("compute.instanceGroupManagers.resize", resizeGroup),
+		"InstanceGroupManagers.SetInstanceTemplate": change("compute.instanceGroupManagers.setInstanceTemplate", setGroupTemplate),
+		"InstanceGroupManagers.CreateInstances":     change("compute.instanceGroupManagers.createInstances", em.createInGroup),
+		"InstanceGroupManagers.DeleteInstances":     change("compute.instanceGroupManagers.deleteInstances", em.deleteFromGroup),
+		"InstanceGroupManagers.RecreateInstances":   change("compute.instanceGroupManagers.recreateInstances", em.recreateInGroup),
+		"InstanceGroupManagers.ListManagedInstances": func(c *call) (any, error) {
+			return em.listManaged(c, k)
+		},
+		"InstanceGroupManagers.ListErrors": func(c *call) (any, error) { return em.listGroupErrors(c, k) },
+		"InstanceGroupManagers.AggregatedList": func(c *call) (any, error) {
+			return c.aggregated("instanceGroupManagers", "compute#instanceGroupManagerAggregatedList", k)
+		},
+		"InstanceGroups.AggregatedList": func(c *call) (any, error) {
+			return c.aggregated("instanceGroups", "compute#instanceGroupAggregatedList", em.collections["instanceGroups"])
+		},
+		"InstanceGroups.ListInstances": func(c *call) (any, error) { return em.listGroupInstances(c) },
+		// Nobody can make an autoscaler here, so there are none: gcloud asks before it shows a group.
+		"Autoscalers.List": func(c *call) (any, error) {
+			return c.virtual(c.scope()+"/autoscalers", "compute#autoscalerList", nil)
+		},
+		"Autoscalers.AggregatedList": func(c *call) (any, error) {
+			return c.virtualAggregated("autoscalers", "compute#autoscalerAggregatedList", func(*call, string) []document { return nil })
+		},
+	}
+}
+
+func patchGroup(c *call, o *world.Object) error {
+	if f := str(c.body, "fingerprint"); f != "" && f != str(o.Doc, "fingerprint") {
+		return badFingerprint("Invalid fingerprint.")
+	}
+	if _, given := c.body["targetSize"]; given {
+		if err := checkSize("resource.targetSize", num(c.body, "targetSize")); err != nil {
+			return err
+		}
+		o.Doc["targetSize"] = num(c.body, "targetSize")
+	}
+	if str(c.body, "instanceTemplate") != "" || len(list(c.body, "versions")) > 0 {
+		if err := c.setVersions(o.Doc, c.body); err != nil {
+			return err
+		}
+	}
+	if err := mergePolicy(o.Doc, object(c.body, "updatePolicy")); err != nil {
+		return err
+	}
+	for field, v := range c.body {
+		switch field {
+		case "targetSize", "instanceTemplate", "versions", "updatePolicy", "fingerprint", "name", "kind", "id", "selfLink", "zone":
+		case "description", "namedPorts", "autoHealingPolicies", "instanceLifecyclePolicy", "listManagedInstancesResults":
+			o.Doc[field] = v
+		default:
+			return invalid("resource."+field, v, "This field cannot be changed.")
+		}
+	}
+	return nil
+}
+
+func resizeGroup(c *call, o *world.Object) error {
+	if !c.query.Has("size") {
+		return required("size")
+	}
+	size := num(document{"size": c.query.Get("size")}, "size")
+	if fmt.Sprint(size) != c.query.Get("size") {
+		return invalid("size", c.query.Get("size"), "Must be a number.")
+	}
+	if err := checkSize("size", size); err != nil {
+		return err
+	}
+	o.Doc["targetSize"] = size
+	return mergePolicy(o.Doc, nil)
+}
+
+func setGroupTemplate(c *call, o *world.Object) error { return c.setVersions(o.Doc, c.body) }
+
+// createInGroup makes VMs of given names. With a proactive policy that substitutes VMs the real API lets the operation fail
+// with CONDITION_NOT_MET; here the call is refused (gcp-facts, section 8).
+func (em *Emulator) createInGroup(c *call, o *world.Object) error {
+	if str(o.Doc, "updatePolicy", "type") == "PROACTIVE" && str(o.Doc, "updatePolicy", "replacementMethod") == "SUBSTITUTE" {
+		return failure{code: 412, reason: "conditionNotMet", message: "Creating instances with names is not possible with a proactive update policy that substitutes instances."}
+	}
+	wanted := objects(c.body, "instances")
+	if err := checkSize("instances", num(o.Doc, "targetSize")+int64(len(wanted))); err != nil {
+		return err
+	}
+	for i, one := range wanted {
+		name := str(one, "name")
+		if !resourceName.MatchString(name) {
+			return invalid(fmt.Sprintf("instances[%d].name", i), name, fmt.Sprintf("Must be a match of regex '%s'", namePattern))
+		}
+		if _, taken := c.tx.Get(worldName(c.scope() + "/instances/" + name)); taken {
+			return alreadyExists(c.scope() + "/instances/" + name)
+		}
+	}
+	o.Doc["targetSize"] = num(o.Doc, "targetSize") + int64(len(wanted))
+	for _, one := range wanted {
+		em.addManaged(c.tx, o, str(one, "name"))
+	}
+	return mergePolicy(o.Doc, nil)
+}
+
+// chosen gives the managed VMs that a body names.
+func chosen(c *call, o *world.Object) ([]*world.Object, error) {
+	var out []*world.Object
+	for i, ref := range words(c.body, "instances") {
+		m, ok := c.tx.Get(o.Name + "/managed/" + basename(ref))
+		if !ok {
+			return nil, invalid(fmt.Sprintf("instances[%d]", i), ref, "The instance is not a member of the group.")
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func (em *Emulator) deleteFromGroup(c *call, o *world.Object) error {
+	picked, err := chosen(c, o)
+	if err != nil {
+		return err
+	}
+	o.Doc["targetSize"] = num(o.Doc, "targetSize") - int64(len(picked))
+	for _, m := range picked {
+		em.dropManaged(c.tx, m, "DELETING")
+	}
+	return mergePolicy(o.Doc, nil)
+}
+
+func (em *Emulator) recreateInGroup(c *call, o *world.Object) error {
+	picked, err := chosen(c, o)
+	if err != nil {
+		return err
+	}
+	for _, m := range picked {
+		em.dropManaged(c.tx, m, "RECREATING")
+	}
+	return nil
+}
+
+func (em *Emulator) listManaged(c *call, k *collection) (any, error) {
+	o, err := k.target(c)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := c.filter()
+	if err != nil {
+		return nil, err
+	}
+	var items []document
+	for _, m := range c.tx.List(o.Name + "/managed") {
+		if d := em.managedDoc(c.tx, m); filter.Match(d) {
+			items = append(items, d)
+		}
+	}
+	out := document{}
+	if str(o.Doc, "listManagedInstancesResults") == "PAGINATED" {
+		shown, token, err := c.cut(items)
+		if err != nil {
+			return nil, err
+		}
+		items = shown
+		if token != "" {
+			out["nextPageToken"] = token
+		}
+	}
+	if len(items) > 0 {
+		out["managedInstances"] = anys(items)
+	}
+	return out, nil
+}
+
+func (em *Emulator) managedDoc(tx *world.Tx, m *world.Object) document {
+	group := parentPath(parentPath(m.Name))
+	zone := strings.TrimPrefix(parentPath(parentPath(group)), computeHost+"/")
+	name := basename(m.Name)
+	d := document{
+		"instance": linkBase + zone + "/instances/" + name, "name": name, "currentAction": str(m.Note, "action"),
+		"version": document{"instanceTemplate": linkBase + str(m.Note, "template")},
+	}
+	if vm, ok := tx.Get(worldName(zone + "/instances/" + name)); ok {
+		d["id"], d["instanceStatus"] = vm.Doc["id"], vm.Doc["status"]
+	}
+	if code := str(m.Note, "code"); code != "" {
+		d["lastAttempt"] = document{"errors": document{"errors": []any{document{"code": code, "message": str(m.Note, "message")}}}}
+	}
+	return d
+}
+
+func parentPath(name string) string { return name[:max(0, strings.LastIndexByte(name, '/'))] }
+
+func (em *Emulator) listGroupErrors(c *call, k *collection) (any, error) {
+	o, err := k.target(c)
+	if err != nil {
+		return nil, err
+	}
+	var items []document
+	for _, m := range c.tx.List(o.Name + "/managed") {
+		if code := str(m.Note, "code"); code != "" {
+			items = append(items, document{
+				"error": document{"code": code, "message": str(m.Note, "message")}, "timestamp": str(m.Note, "tried"),
+				"instanceActionDetails": document{
+					"action": str(m.Note, "action"), "instance": linkBase + c.scope() + "/instances/" + basename(m.Name),
+					"version": document{"instanceTemplate": linkBase + str(m.Note, "template")},
+				},
+			})
+		}
+	}
+	if len(items) == 0 {
+		return document{}, nil
+	}
+	return document{"items": anys(items)}, nil
+}
+
+func (em *Emulator) listGroupInstances(c *call) (any, error) {
+	path := c.scope() + "/instanceGroups/" + c.vars["instanceGroup"]
+	twin, ok := c.lookup(path)
+	if !ok {
+		return nil, notFound(path)
+	}
+	var items []document
+	for _, m := range c.tx.List(twin.Owner + "/managed") {
+		if vm, ok := c.tx.Get(worldName(c.scope() + "/instances/" + basename(m.Name))); ok {
+			items = append(items, document{"instance": str(vm.Doc, "selfLink"), "status": str(vm.Doc, "status")})
+		}
+	}
+	return c.virtual(path+"/listInstances", "compute#instanceGroupsListInstances", items)
+}
