@@ -12,6 +12,7 @@ require (
 	cloud.google.com/go/container v1.56.1 // indirect
 	cloud.google.com/go/filestore v1.18.1 // indirect
 	cloud.google.com/go/iam v1.14.0 // indirect
+	cloud.google.com/go/longrunning v1.3.0 // indirect
 	cloud.google.com/go/monitoring v1.30.0 // indirect
 	cloud.google.com/go/notebooks v1.20.1 // indirect
 	cloud.google.com/go/resourcemanager v1.18.1 // indirect

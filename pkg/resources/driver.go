@@ -26,9 +26,12 @@ type Driver[S, O any] interface {
 	Create(context.Context, ID, S, Stamp) error
 	// Update makes the given changes, none of which has the impact Replace, and returns when they hold.
 	Update(context.Context, Live[S, O], S, []Change, Stamp) error
-	// Delete returns when the resource is gone and nothing under way can bring it back: an operation that still creates
-	// it is awaited first. Deleting what is absent is success. What is in use by somebody else's things is a *BlockedError.
+	// Delete returns when the resource is gone. Deleting what is absent is success. What is in use by somebody else's things
+	// is a *BlockedError.
 	Delete(context.Context, ID, Stamp) error
+	// Settle waits for what is under way on the resource, and says whether anything was. An absent resource with a creation
+	// under way appears after it: gone is only what is absent with nothing under way.
+	Settle(context.Context, ID) (bool, error)
 }
 
 // Live is a resource as it is in the cloud.

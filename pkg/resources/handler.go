@@ -135,16 +135,23 @@ func (e erased[S, O]) Read(ctx context.Context, id ID) (*Observation, error) {
 }
 
 // Delete looks first: a thing that carries another owner's mark, or none, is not ours to remove, whatever the manifest says.
+// It looks again after whatever was under way: a creation that was accepted just before a crash may appear only now.
 func (e erased[S, O]) Delete(ctx context.Context, id ID, s Stamp) error {
-	live, err := e.d.Read(ctx, id)
-	switch {
-	case errors.Is(err, ErrNotFound): // it may still appear: Driver.Delete waits for what is under way
-	case err != nil:
-		return err
-	case live.Owner != s.Owner:
-		return &ForeignError{ID: id, Owner: live.Owner}
+	for {
+		live, err := e.d.Read(ctx, id)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			if busy, err := e.d.Settle(ctx, id); err != nil || !busy {
+				return err
+			}
+			continue
+		case err != nil:
+			return err
+		case live.Owner != s.Owner:
+			return &ForeignError{ID: id, Owner: live.Owner}
+		}
+		return e.d.Delete(ctx, id, s)
 	}
-	return e.d.Delete(ctx, id, s)
 }
 
 func (e erased[S, O]) Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error) {

@@ -26,8 +26,8 @@ func Link[T any](a Address, v T) Ref[T] { return Ref[T]{value: v, known: true, f
 // Only the Handle methods of a kind call it.
 func Promise[T any](a Address, output string) Ref[T] { return Ref[T]{from: a, output: output} }
 
-// Value is the value and whether it is known yet.
-func (r Ref[T]) Value() (T, bool) { return r.value, r.known }
+// Value is the value and whether it is known yet. The zero Ref is the zero value, known.
+func (r Ref[T]) Value() (T, bool) { return r.value, r.known || r.from == Address{} }
 
 // Get is the value; the zero value while it is not known. A driver's Create may rely on it: the engine resolves first.
 func (r Ref[T]) Get() T { return r.value }
@@ -37,8 +37,8 @@ func (r Ref[T]) From() (Address, bool) { return r.from, r.from != Address{} }
 
 // MarshalJSON gives the plain value, or the words "known after NODE" in their own object while it is not known.
 func (r Ref[T]) MarshalJSON() ([]byte, error) {
-	if r.known {
-		return json.Marshal(r.value)
+	if v, known := r.Value(); known {
+		return json.Marshal(v)
 	}
 	return json.Marshal(map[string]string{"knownAfter": r.from.String(), "output": r.output})
 }
@@ -65,7 +65,7 @@ type Dep interface {
 
 // resolve fills in a promised value. It is an error, not a wait, when the node is not done.
 func (r *Ref[T]) resolve(look Lookup) error {
-	if r.known {
+	if _, known := r.Value(); known {
 		return nil
 	}
 	raw, ok := look(r.from)

@@ -65,6 +65,9 @@ func (c *call) start(w work) document {
 	}
 	c.addScopeLinks(op)
 	end := now.Add(w.takes)
+	if w.target.Visible.After(end) {
+		end = w.target.Visible // what appears late is not done before it appears
+	}
 	if c.fx.opErr != nil && w.failWith == nil {
 		w.failWith = c.fx.opErr(c.vars["project"], c.vars["zone"])
 	}

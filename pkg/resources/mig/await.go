@@ -1,0 +1,87 @@
+package mig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
+)
+
+// The pace of looking at a group: quick where its VMs are expected, slower the longer it takes.
+const (
+	quickest = 250 * time.Millisecond
+	slowest  = 10 * time.Second
+)
+
+// await returns when the group is settled: every VM up and of the group's template. It looks at the group, and every few
+// looks at the list of its VMs, until an error shows that time will not mend. The number of calls does not depend on the
+// number of VMs.
+func (d Driver) await(ctx context.Context, id resources.ID, usually time.Duration) error {
+	start := time.Now()
+	for look := 0; ; look++ {
+		var g *computepb.InstanceGroupManager
+		err := d.c.Retry(ctx, func(ctx context.Context) error {
+			var err error
+			g, err = d.get(ctx, id)
+			return err
+		})
+		if err != nil || settled(g) {
+			return err
+		}
+		if look%4 == 1 {
+			if err := d.stuck(ctx, id); err != nil {
+				return err
+			}
+		}
+		if err := d.c.Pause(ctx, pace(usually, d.c.Unscaled(time.Since(start)))); err != nil {
+			return fmt.Errorf("%s: waiting for %d VMs: %w", id, g.GetTargetSize(), err)
+		}
+	}
+}
+
+// pace is a 25th of what is left until the usual time, and later a 25th of what has passed.
+func pace(usually, passed time.Duration) time.Duration {
+	return min(slowest, max(quickest, max(usually-passed, passed)/25))
+}
+
+// stuck finds VMs that cannot be made for a reason that only a person can mend.
+func (d Driver) stuck(ctx context.Context, id resources.ID) error {
+	vms, err := d.managed(ctx, id)
+	if err != nil {
+		return nil //nolint:nilerr // a look that failed says nothing; the next one may
+	}
+	failures := map[string]error{}
+	waiting := 0
+	for _, vm := range vms {
+		if vm.GetCurrentAction() == "NONE" {
+			continue
+		}
+		waiting++
+		for _, e := range vm.GetLastAttempt().GetErrors().GetErrors() {
+			failures[e.GetCode()] = gcp.FromCode(id, e.GetCode(), e.GetMessage())
+		}
+	}
+	var final []error
+	for _, err := range failures {
+		switch resources.ClassOf(err) {
+		case resources.ClassStockout, resources.ClassQuota, resources.ClassDenied:
+			final = append(final, err)
+		default: // the group tries again, and so does our wait
+		}
+	}
+	if len(final) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d VMs could not be made: %w", waiting, len(vms), errors.Join(final...))
+}
+
+func (d Driver) managed(ctx context.Context, id resources.ID) ([]*computepb.ManagedInstance, error) {
+	return gcp.Collect(id, d.c.Groups.ListManagedInstances(ctx, &computepb.ListManagedInstancesInstanceGroupManagersRequest{
+		Project: gcp.Project(id), Zone: gcp.Zone(id), InstanceGroupManager: id.Base(),
+	}).Next)
+}
