@@ -242,11 +242,12 @@ func (em *Emulator) managedGone(tx *world.Tx, vm *world.Object) {
 	switch str(m.Note, "action") {
 	case "DELETING":
 		tx.Delete(m.Name)
-		return
 	case "NONE", "CREATING":
 		m.Note["action"] = "RECREATING"
+		tx.Put(m)
+	default:
+		tx.Put(m)
 	}
-	tx.Put(m)
 	tx.At(tx.Now(), "group", group.Name, nil)
 }
 
