@@ -1,0 +1,60 @@
+package state
+
+import (
+	"context"
+	"time"
+)
+
+// Version tells one stored manifest from the next. 0 is "there is none yet".
+type Version int64
+
+// Store keeps the manifest of one deployment. The suite in statetest holds every store to what is promised here.
+type Store interface {
+	// Load gives the manifest and its version; a zero manifest and version 0 when there is none. What is stored but cannot
+	// be read is a *DamagedError or a *FutureError, never an empty manifest.
+	Load(context.Context) (Manifest, Version, error)
+	// Save replaces the given version, 0 for the first, and answers the new one. It is ErrConflict when another version is
+	// stored. A write whose answer was lost and that did happen is a success.
+	Save(context.Context, Manifest, Version) (Version, error)
+	// Lock takes the lease. It does not wait: when another run holds it the error is a *HeldError. A lease that has
+	// expired, or whose process is known to be gone, is taken over; exactly one of several contenders gets it.
+	Lock(context.Context, Holder) (Lease, error)
+	// Holder shows who holds the lease, expired or not; ErrNotLocked when nobody does.
+	Holder(context.Context) (Holder, Version, error)
+	// Unlock removes the lease of the given version and no other: ErrConflict when it has been renewed or taken since,
+	// ErrNotLocked when it is gone. The run that held it finds that it has lost it.
+	Unlock(context.Context, Version) error
+	// Rescue stores a manifest that Save could not store beside it, under the name of the run, and says where.
+	Rescue(ctx context.Context, run string, m Manifest) (where string, err error)
+	// Clear removes everything that the deployment has stored, older versions too, except a lease that is held.
+	Clear(context.Context) error
+}
+
+// Lease is the right to change the deployment. It renews itself.
+type Lease interface {
+	// Context ends, with the cause ErrLeaseLost, before anybody else may take the lease over, and on Release.
+	Context() context.Context
+	// Previous is the holder whose expired lease this one replaced; nil when there was none.
+	Previous() *Holder
+	// Release gives the lease back. One that is already lost is nothing to give back, and no error.
+	Release(context.Context) error
+}
+
+// Holder says who holds a lease.
+type Holder struct {
+	Owner   string    `json:"owner"`             // user
+	Host    string    `json:"host"`              //
+	PID     int       `json:"pid"`               //
+	Place   string    `json:"place,omitempty"`   // kernel and process space in which the PID means something; empty when unknown
+	Run     string    `json:"run"`               // drawn for each run
+	Action  string    `json:"action"`            //
+	Since   time.Time `json:"since"`             //
+	Beat    time.Time `json:"heartbeat"`         // last renewal
+	Until   time.Time `json:"until"`             // expiry, by the holder's clock
+	Version string    `json:"version,omitempty"` // of the program
+}
+
+// Expired says that the lease has ended at a time, allowing for clocks that differ by the margin.
+func (h Holder) Expired(now time.Time, margin time.Duration) bool {
+	return now.After(h.Until.Add(margin))
+}
