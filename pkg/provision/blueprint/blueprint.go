@@ -1,0 +1,136 @@
+package blueprint
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"strings"
+
+	"github.com/aiinfra/cluster-provision/pkg/provision/config"
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/firewall"
+	"github.com/aiinfra/cluster-provision/pkg/resources/instancetemplate"
+	"github.com/aiinfra/cluster-provision/pkg/resources/mig"
+	"github.com/aiinfra/cluster-provision/pkg/resources/network"
+	"github.com/aiinfra/cluster-provision/pkg/resources/router"
+	"github.com/aiinfra/cluster-provision/pkg/resources/subnetwork"
+)
+
+// Choices are what the settings leave open and a run has to look up or pick. They are recorded, so that they stay.
+type Choices struct {
+	Image string       // path of the image or image family that the VMs boot from
+	Range netip.Prefix // of the own network; unused with the project's default network
+}
+
+// Build gives the resources of the cluster.
+func Build(cfg *config.Config, ch Choices) *resources.Set {
+	set := resources.NewSet(ScopeOf(cfg.Project, cfg.Region, cfg.Zone, cfg.NamePrefix))
+	labels := map[string]string{}
+	maps.Copy(labels, cfg.Labels)
+	labels[resources.OwnerLabel] = DeploymentID(cfg.Project, cfg.NamePrefix)
+
+	template := instancetemplate.Add(set, "vm", templateSpec(cfg, ch, labels, nic(cfg, ch, set)))
+	for _, g := range groups(cfg.InstanceCount) {
+		mig.Add(set, g.name, mig.Spec{
+			Template:         template.URL(),
+			BaseInstanceName: set.Scope.Name(g.base),
+			TargetSize:       g.size,
+		})
+	}
+	return set
+}
+
+// nic gives the VMs' network interface and, with it, adds the network that it is in.
+func nic(cfg *config.Config, ch Choices, set *resources.Set) instancetemplate.NIC {
+	n := instancetemplate.NIC{ExternalIP: cfg.ExternalIP, Type: nicType(ch.Image)}
+	if cfg.Network == config.DefaultNetwork {
+		n.Network = resources.Known(resources.NetworkURL(set.Scope.Global("networks", "default")))
+		return n
+	}
+	vpc := network.Add(set, "net", network.Spec{})
+	sub := subnetwork.Add(set, "subnet", subnetwork.Spec{
+		Network: vpc.URL(), CIDR: ch.Range.String(), PrivateGoogleAccess: true,
+	})
+	firewall.Add(set, "allow-internal", firewall.Spec{
+		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{ch.Range.String()},
+		Allow: []firewall.Rule{{Protocol: "icmp"}, {Protocol: "tcp"}, {Protocol: "udp"}},
+	})
+	firewall.Add(set, "allow-iap-ssh", firewall.Spec{
+		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{iapRange},
+		Allow: []firewall.Rule{{Protocol: "tcp", Ports: []string{"22"}}},
+	})
+	if !cfg.ExternalIP {
+		router.Add(set, "router", router.Spec{Network: vpc.URL(), NATs: []router.NAT{{Name: set.Scope.Name("nat")}}})
+	}
+	n.Network, n.Subnetwork = vpc.URL(), sub.URL()
+	return n
+}
+
+// iapRange is where Identity-Aware Proxy's TCP forwarding comes from (IAP documentation, "Using IAP for TCP forwarding").
+// The tunnel to Jupyter goes through SSH, so port 22 is enough.
+const iapRange = "35.235.240.0/20"
+
+func templateSpec(cfg *config.Config, ch Choices, labels map[string]string, n instancetemplate.NIC) instancetemplate.Spec {
+	spec := instancetemplate.Spec{
+		MachineType:       cfg.VMType,
+		Image:             ch.Image,
+		DiskSizeGB:        cfg.DiskSizeGB,
+		DiskType:          cfg.DiskType,
+		NICs:              []instancetemplate.NIC{n},
+		Metadata:          vmMetadata(cfg.Metadata),
+		Labels:            labels,
+		ServiceAccount:    cfg.ServiceAccount,
+		Scopes:            []string{"https://www.googleapis.com/auth/cloud-platform"},
+		OnHostMaintenance: "MIGRATE",
+		AutomaticRestart:  true,
+		MaxRunSeconds:     int64(cfg.MaxRunDuration.Seconds()),
+	}
+	if cfg.GPUCount > 0 {
+		spec.Accelerators = []instancetemplate.Accelerator{{Type: cfg.AcceleratorType, Count: cfg.GPUCount}}
+		spec.OnHostMaintenance = "TERMINATE" // GPU VMs cannot be moved while they run
+	}
+	return spec
+}
+
+// fixedMetadata is on every VM unless METADATA says otherwise (contract, "Names that users know").
+var fixedMetadata = [...][2]string{ //nolint:gochecknoglobals // a constant table
+	{"VmDnsSetting", "ZonalPreferred"},
+	{"enable-oslogin", "TRUE"},
+	{"install-nvidia-driver", "True"},
+	{"proxy-mode", "project_editors"},
+}
+
+func vmMetadata(given map[string]string) map[string]string {
+	out := make(map[string]string, len(given)+len(fixedMetadata))
+	for _, kv := range fixedMetadata {
+		out[kv[0]] = kv[1]
+	}
+	maps.Copy(out, given)
+	return out
+}
+
+// gvnicImages are parts of names of image families that have the gVNIC driver (facts on VM bring-up: all current Deep
+// Learning VM families; of the old ones those on Debian 11 and Ubuntu). For others the cloud's default, virtio, is left.
+var gvnicImages = [...]string{"debian-11", "debian-12", "debian-13", "ubuntu", "gvnic", "cos", "rocky"} //nolint:gochecknoglobals // a constant table
+
+func nicType(image string) string {
+	name := image[strings.LastIndexByte(image, '/')+1:]
+	for _, part := range gvnicImages {
+		if strings.Contains(name, part) {
+			return "GVNIC"
+		}
+	}
+	return ""
+}
+
+// Groups names the managed instance groups of a cluster of count VMs, as users see them.
+func Groups(scope resources.Scope, count int) []string {
+	var names []string
+	for _, g := range groups(count) {
+		names = append(names, scope.Name(g.name))
+	}
+	return names
+}
+
+// FirstVM is the name of the first VM: what examples in the output are about.
+func FirstVM(scope resources.Scope) string { return fmt.Sprintf("%s-%04d", scope.Name("vm"), 1) }

@@ -1,0 +1,199 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// largest bounds a map's text; more than all the metadata that a VM can have.
+const largest = 1 << 20
+
+// parseMap reads { key = "value", … } in HCL's syntax, or a JSON object. Values are texts; numbers and booleans become
+// texts. Nothing is evaluated: no variables, no functions.
+func parseMap(s string) (map[string]string, error) {
+	if len(s) > largest {
+		return nil, fmt.Errorf("is longer than %d bytes", largest)
+	}
+	if looksLikeJSON(s) {
+		return parseJSON(s)
+	}
+	// hclsyntax recurses; deep nesting is nothing that a flat map needs
+	if strings.Count(s, "{")+strings.Count(s, "[")+strings.Count(s, "(") > 200 {
+		return nil, errors.New("is not a flat map")
+	}
+	expr, diags := hclsyntax.ParseExpression([]byte(s), "", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, hclError(diags)
+	}
+	object, ok := expr.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return nil, errors.New("is not a map")
+	}
+	out := make(map[string]string, len(object.Items))
+	for _, item := range object.Items {
+		key, diags := item.KeyExpr.Value(nil)
+		if diags.HasErrors() {
+			return nil, hclError(diags)
+		}
+		value, diags := item.ValueExpr.Value(nil)
+		if diags.HasErrors() {
+			return nil, hclError(diags)
+		}
+		k, err1 := asText(key)
+		v, err2 := asText(value)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		if _, twice := out[k]; twice {
+			return nil, fmt.Errorf("has the key %q twice", k)
+		}
+		out[k] = v
+	}
+	return out, nil
+}
+
+func looksLikeJSON(s string) bool {
+	inner, ok := strings.CutPrefix(strings.TrimSpace(s), "{")
+	inner = strings.TrimSpace(inner)
+	if !ok || !strings.HasPrefix(inner, `"`) {
+		return false
+	}
+	_, after, ok := strings.Cut(inner[1:], `"`)
+	return ok && strings.HasPrefix(strings.TrimSpace(after), ":")
+}
+
+func hclError(diags hcl.Diagnostics) error {
+	text := diags[0].Summary
+	if diags[0].Detail != "" {
+		text += ": " + diags[0].Detail
+	}
+	if strings.Contains(text, "Variables not allowed") || strings.Contains(text, "Function calls not allowed") {
+		text += ` Write a text in quotes, and "$${" for the characters "${".`
+	}
+	return errors.New(text)
+}
+
+func asText(v cty.Value) (string, error) {
+	if v.IsNull() || !v.IsWhollyKnown() || !v.Type().IsPrimitiveType() {
+		return "", errors.New("has a value that is not a text, a number or a boolean")
+	}
+	s, err := convert.Convert(v, cty.String)
+	if err != nil {
+		return "", err
+	}
+	return s.AsString(), nil
+}
+
+// parseJSON reads an object token by token, because encoding/json would let the last of two equal keys win.
+func parseJSON(s string) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader([]byte(s)))
+	dec.UseNumber()
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		k, ok := key.(string)
+		if !ok {
+			return nil, errors.New("has a key that is not a text")
+		}
+		value, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := out[k]; twice {
+			return nil, fmt.Errorf("has the key %q twice", k)
+		}
+		switch v := value.(type) {
+		case string:
+			out[k] = v
+		case json.Number, bool:
+			out[k] = fmt.Sprint(v)
+		default:
+			return nil, fmt.Errorf("has under %q a value that is not a text, a number or a boolean", k)
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("goes on after the object")
+	}
+	return out, nil
+}
+
+// table reads a setting that holds a map.
+func (r *reader) table(key string) map[string]string {
+	s := r.text(key)
+	if s == "" {
+		return nil
+	}
+	m, err := parseMap(s)
+	if err != nil {
+		r.fail(key, s, "is not a map: "+err.Error(), `write it like { key1 = "val1", key2 = "val2" }`)
+		return nil
+	}
+	return m
+}
+
+var (
+	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`) //nolint:gochecknoglobals // a constant
+	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)               //nolint:gochecknoglobals // a constant
+	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)                      //nolint:gochecknoglobals // a constant
+)
+
+// Limits of the compute v1 discovery document: labels of a resource, one of which is ours; metadata of a VM.
+const (
+	mostLabels       = 63
+	maxMetadataValue = 262144
+	maxMetadata      = 524288
+)
+
+func (r *reader) labels(reserved string) map[string]string {
+	m := r.table("LABELS")
+	if len(m) > mostLabels {
+		r.fail("LABELS", "", fmt.Sprintf("has %d labels", len(m)), fmt.Sprintf("give at most %d", mostLabels))
+	}
+	for _, k := range slices.Sorted(mapKeys(m)) {
+		switch {
+		case k == reserved:
+			r.fail("LABELS", k, "is the label by which this tool knows its own", "use another key")
+		case !labelKey.MatchString(k) || !labelValue.MatchString(m[k]):
+			r.fail("LABELS", k+"="+m[k], "is not a label", "keys and values hold lower-case letters, digits, _ and -, at most 63; keys begin with a letter")
+		}
+	}
+	return m
+}
+
+func (r *reader) metadata() map[string]string {
+	m := r.table("METADATA")
+	total := 0
+	for _, k := range slices.Sorted(mapKeys(m)) {
+		total += len(k) + len(m[k])
+		if !metadataKey.MatchString(k) {
+			r.fail("METADATA", k, "is not a metadata key", "keys hold letters, digits, _ and -, at most 128")
+		}
+		if len(m[k]) > maxMetadataValue {
+			r.fail("METADATA", k, fmt.Sprintf("has a value of %d bytes", len(m[k])), fmt.Sprintf("at most %d are possible", maxMetadataValue))
+		}
+	}
+	if total >= maxMetadata {
+		r.fail("METADATA", "", fmt.Sprintf("is %d bytes large", total), fmt.Sprintf("all keys and values together must be under %d", maxMetadata))
+	}
+	return m
+}
