@@ -48,8 +48,13 @@ func (e *Error) Error() string {
 // Unwrap gives the client library's error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Class is what is to be done about it.
-func (e *Error) Class() resources.Class { return e.class }
+// Class is what is to be done about it; without one of its own it is the class of what it wraps.
+func (e *Error) Class() resources.Class {
+	if e.class == resources.ClassNone {
+		return resources.ClassOf(e.Err)
+	}
+	return e.class
+}
 
 // Is makes errors.Is(err, resources.ErrNotFound) true for an absent resource.
 func (e *Error) Is(target error) bool {
