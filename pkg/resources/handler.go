@@ -20,6 +20,8 @@ type Handler interface {
 	Delete(context.Context, ID, Stamp) error
 	// Sweep lists what the owner owns of this kind; nil for a kind that cannot.
 	Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error)
+	// Drift lists the managed fields in which what is there differs from a recorded spec.
+	Drift(recorded json.RawMessage, obs *Observation) ([]Change, error)
 	// Estimate is how long the verb usually takes on a recorded spec; 0 when nobody knows.
 	Estimate(verb Verb, spec json.RawMessage) time.Duration
 }
@@ -160,6 +162,14 @@ func (e erased[S, O]) Sweep(ctx context.Context, scope Scope, owner string) ([]I
 		return nil, nil
 	}
 	return sweeper.Sweep(ctx, scope, owner)
+}
+
+func (e erased[S, O]) Drift(recorded json.RawMessage, obs *Observation) ([]Change, error) {
+	var want S
+	if err := json.Unmarshal(recorded, &want); err != nil {
+		return nil, fmt.Errorf("recorded inputs: %w", err)
+	}
+	return e.compare(&want, obs)
 }
 
 func (e erased[S, O]) Estimate(v Verb, recorded json.RawMessage) time.Duration {

@@ -72,11 +72,11 @@ func (p *Plan) Digest() (string, error) {
 
 // Input is all that a plan depends on.
 type Input struct {
-	Nodes []*resources.Node                           // wanted; none to destroy everything
-	Have  state.Manifest                              // recorded
-	Live  map[resources.ID]*resources.Observation     // what Read found, for every wanted and every recorded id
-	Owner string                                      // deployment id
-	Cost  func(state.Record) time.Duration            // how long deleting a recorded resource usually takes; may be nil
+	Nodes []*resources.Node                       // wanted; none to destroy everything
+	Have  state.Manifest                          // recorded
+	Live  map[resources.ID]*resources.Observation // what Read found, for every wanted and every recorded id
+	Owner string                                  // deployment id
+	Cost  func(state.Record) time.Duration        // how long deleting a recorded resource usually takes; may be nil
 }
 
 // Compute makes the plan. What cannot be done at all, such as a name that somebody else's resource has, is an error; all

@@ -1,0 +1,89 @@
+// Command cluster-provision creates, changes, inspects and destroys a GPU cluster on Google Cloud. README.md says how it is
+// used; package pkg/provision what it does.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/aiinfra/cluster-provision/pkg/provision"
+)
+
+// Set by the linker: -X main.version=… -X main.commit=….
+var (
+	version = "" //nolint:gochecknoglobals // only the linker writes it
+	commit  = "" //nolint:gochecknoglobals // only the linker writes it
+)
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := watchSignals(cancel)
+	err := newApp(program{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), signals: s, terminal: isTerminal,
+	}).RunContext(ctx, lowerAction(os.Args))
+	code := provision.ExitCode(err)
+	if err != nil && code != provision.CodeChanges {
+		fmt.Fprintln(os.Stderr, "error:", err)
+	}
+	if code == provision.CodeInterrupted && s.terminated() {
+		code = 128 + int(syscall.SIGTERM)
+	}
+	cancel()
+	os.Exit(code)
+}
+
+// signals tells the first interrupt, after which nothing more is started, from the second, which ends everything at once.
+type signals struct {
+	mu    sync.Mutex
+	stop  chan struct{} // closed by the first one since the last rearm
+	term  bool
+	abort context.CancelFunc
+}
+
+func watchSignals(abort context.CancelFunc) *signals {
+	s := &signals{stop: make(chan struct{}), abort: abort}
+	c := make(chan os.Signal, 4)
+	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		for sig := range c {
+			s.got(sig == syscall.SIGTERM)
+		}
+	}()
+	return s
+}
+
+func (s *signals) got(term bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stop:
+		s.abort()
+	default:
+		s.term = term
+		close(s.stop)
+	}
+}
+
+// stopped is closed by the next interrupt.
+func (s *signals) stopped() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stop
+}
+
+// rearm makes the next interrupt a first one again: a create that was told to clean up is then destroying.
+func (s *signals) rearm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop = make(chan struct{})
+}
+
+func (s *signals) terminated() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.term
+}
