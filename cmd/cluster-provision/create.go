@@ -11,6 +11,7 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
+	"github.com/aiinfra/cluster-provision/pkg/resources"
 )
 
 func (p program) createCommand() *cli.Command {
@@ -49,7 +50,7 @@ func (p program) startConfig(c *cli.Context) (*config.Config, *run, error) {
 }
 
 // startTarget is startConfig for actions that only have to know which deployment is meant.
-func (p program) startTarget(c *cli.Context, load func(config.Input) (*config.Target, problemList)) (*run, error) {
+func (p program) startTarget(c *cli.Context, load func(config.Input) (*config.Target, resources.Problems)) (*run, error) {
 	t, problems := load(p.input(c))
 	if err := problems.Err(); err != nil {
 		p.refuse(c, err)

@@ -6,11 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
-	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
-
-type problemList = resources.Problems
 
 func (p program) destroyCommand() *cli.Command {
 	more := []cli.Flag{

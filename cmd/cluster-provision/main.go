@@ -15,7 +15,7 @@ import (
 
 // Set by the linker: -X main.version=… -X main.commit=….
 var (
-	version = "" //nolint:gochecknoglobals // only the linker writes it
+	version = ""
 	commit  = "" //nolint:gochecknoglobals // only the linker writes it
 )
 

@@ -46,12 +46,18 @@ func (e *Engine) Destroy(ctx context.Context, approve Approve) (*Report, error) 
 
 // destroyUnknown is a destroy without a manifest: there may still be things that carry the mark.
 func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
+	if err := e.takeOver(ctx); err != nil {
+		return err
+	}
 	left, err := e.sweep(ctx)
 	if err != nil {
 		return err
 	}
 	if len(left) == 0 {
 		report.Nothing = true
+		if report.BucketRemoved, err = e.Store.RemoveBucketIfOurs(ctx); err != nil {
+			return err
+		}
 		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
 		return nil
 	}
@@ -60,6 +66,18 @@ func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
 			"; give the TERRAFORM_GCS_PATH that it was created with, or remove what carries its mark with: cluster-provision destroy --sweep"}
 	}
 	return e.removeStrays(ctx, left)
+}
+
+// takeOver removes the lock of a run that died before its first write; a run that lives is a *state.HeldError.
+func (e *Engine) takeOver(ctx context.Context) error {
+	if _, _, err := e.Store.Holder(ctx); errors.Is(err, state.ErrNotLocked) {
+		return nil
+	}
+	s, err := e.open(ctx, "destroy")
+	if err != nil {
+		return err
+	}
+	return s.close(ctx)
 }
 
 // destroyUnder is a destroy that holds the lease. gone says that nothing is left and the folder is cleared.

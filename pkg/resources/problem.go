@@ -61,7 +61,7 @@ func clip(s string) string {
 }
 
 // Problems is an error that holds every problem found, so that all of them are reported at once.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it reads as what it is: a list of problems
 
 // Error lists all problems, one a line.
 func (ps Problems) Error() string {

@@ -29,41 +29,48 @@ func Build(cfg *config.Config, ch Choices) *resources.Set {
 	maps.Copy(labels, cfg.Labels)
 	labels[resources.OwnerLabel] = DeploymentID(cfg.Project, cfg.NamePrefix)
 
-	template := instancetemplate.Add(set, "vm", templateSpec(cfg, ch, labels, nic(cfg, ch, set)))
+	n, around := nic(cfg, ch, set)
+	template := instancetemplate.Add(set, "vm", templateSpec(cfg, ch, labels, n))
 	for _, g := range groups(cfg.InstanceCount) {
-		mig.Add(set, g.name, mig.Spec{
+		group := mig.Add(set, g.name, mig.Spec{
 			Template:         template.URL(),
 			BaseInstanceName: set.Scope.Name(g.base),
 			TargetSize:       g.size,
 		})
+		for _, a := range around {
+			set.After(group.Address(), a)
+		}
 	}
 	return set
 }
 
-// nic gives the VMs' network interface and, with it, adds the network that it is in.
-func nic(cfg *config.Config, ch Choices, set *resources.Set) instancetemplate.NIC {
-	n := instancetemplate.NIC{ExternalIP: cfg.ExternalIP, Type: nicType(ch.Image)}
+// nic gives the VMs' network interface and adds the network that it is in. around is what VMs need although they do not refer
+// to it: they install drivers at boot through the NAT, and it must not go while they are still there.
+func nic(cfg *config.Config, ch Choices, set *resources.Set) (n instancetemplate.NIC, around []resources.Address) {
+	n = instancetemplate.NIC{ExternalIP: cfg.ExternalIP, Type: nicType(ch.Image)}
 	if cfg.Network == config.DefaultNetwork {
 		n.Network = resources.Known(resources.NetworkURL(set.Scope.Global("networks", "default")))
-		return n
+		return n, nil
 	}
 	vpc := network.Add(set, "net", network.Spec{})
 	sub := subnetwork.Add(set, "subnet", subnetwork.Spec{
 		Network: vpc.URL(), CIDR: ch.Range.String(), PrivateGoogleAccess: true,
 	})
-	firewall.Add(set, "allow-internal", firewall.Spec{
+	internal := firewall.Add(set, "allow-internal", firewall.Spec{
 		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{ch.Range.String()},
 		Allow: []firewall.Rule{{Protocol: "icmp"}, {Protocol: "tcp"}, {Protocol: "udp"}},
 	})
-	firewall.Add(set, "allow-iap-ssh", firewall.Spec{
+	ssh := firewall.Add(set, "allow-iap-ssh", firewall.Spec{
 		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{iapRange},
 		Allow: []firewall.Rule{{Protocol: "tcp", Ports: []string{"22"}}},
 	})
+	around = []resources.Address{internal.Address(), ssh.Address()}
 	if !cfg.ExternalIP {
-		router.Add(set, "router", router.Spec{Network: vpc.URL(), NATs: []router.NAT{{Name: set.Scope.Name("nat")}}})
+		nat := router.Add(set, "router", router.Spec{Network: vpc.URL(), NATs: []router.NAT{{Name: set.Scope.Name("nat")}}})
+		around = append(around, nat.Address())
 	}
 	n.Network, n.Subnetwork = vpc.URL(), sub.URL()
-	return n
+	return n, around
 }
 
 // iapRange is where Identity-Aware Proxy's TCP forwarding comes from (IAP documentation, "Using IAP for TCP forwarding").

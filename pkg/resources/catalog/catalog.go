@@ -12,6 +12,7 @@ import (
 	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -102,7 +103,7 @@ func (c *Catalog) CheckPermissions(ctx context.Context, permissions []string) ([
 	}
 }
 
-var errDenied = &deniedError{} //nolint:gochecknoglobals // a sentinel
+var errDenied = &deniedError{}
 
 type deniedError struct{}
 
@@ -111,28 +112,46 @@ func (*deniedError) Class() resources.Class { return resources.ClassDenied }
 
 // CheckMachine finds what is wrong with the zone, the machine type and the GPU type in it.
 func (c *Catalog) CheckMachine(ctx context.Context, machine, gpu string) ([]resources.Problem, error) {
-	_, err := c.c.Zones.Get(ctx, &computepb.GetZoneRequest{Project: c.scope.Project, Zone: c.scope.Zone})
-	if err = gcp.Wrap("", err); err != nil {
-		if resources.ClassOf(err) == resources.ClassNotFound {
-			return []resources.Problem{{Path: "ZONE", Value: c.scope.Zone, Message: "does not exist", Hint: "list zones with: gcloud compute zones list"}}, nil
-		}
+	var noZone, noMachine, noGPU bool
+	var group errgroup.Group
+	group.Go(absent(&noZone, func() error {
+		_, err := c.c.Zones.Get(ctx, &computepb.GetZoneRequest{Project: c.scope.Project, Zone: c.scope.Zone})
+		return err
+	}))
+	group.Go(absent(&noMachine, func() error {
+		_, err := c.c.MachineTypes.Get(ctx, &computepb.GetMachineTypeRequest{Project: c.scope.Project, Zone: c.scope.Zone, MachineType: machine})
+		return err
+	}))
+	if gpu != "" {
+		group.Go(absent(&noGPU, func() error {
+			_, err := c.c.AcceleratorTypes.Get(ctx, &computepb.GetAcceleratorTypeRequest{Project: c.scope.Project, Zone: c.scope.Zone, AcceleratorType: gpu})
+			return err
+		}))
+	}
+	err := group.Wait()
+	switch {
+	case noZone:
+		return []resources.Problem{{Path: "ZONE", Value: c.scope.Zone, Message: "does not exist", Hint: "list zones with: gcloud compute zones list"}}, nil
+	case err != nil:
 		return nil, err
-	}
-	_, err = c.c.MachineTypes.Get(ctx, &computepb.GetMachineTypeRequest{Project: c.scope.Project, Zone: c.scope.Zone, MachineType: machine})
-	if err = gcp.Wrap("", err); err != nil {
-		if resources.ClassOf(err) == resources.ClassNotFound {
-			return []resources.Problem{{Path: "VM_TYPE", Value: machine, Message: "is not offered in " + c.scope.Zone, Hint: c.offered(ctx, machine)}}, nil
-		}
-		return nil, err
-	}
-	if gpu == "" {
-		return nil, nil
-	}
-	_, err = c.c.AcceleratorTypes.Get(ctx, &computepb.GetAcceleratorTypeRequest{Project: c.scope.Project, Zone: c.scope.Zone, AcceleratorType: gpu})
-	if err = gcp.Wrap("", err); resources.ClassOf(err) == resources.ClassNotFound {
+	case noMachine:
+		return []resources.Problem{{Path: "VM_TYPE", Value: machine, Message: "is not offered in " + c.scope.Zone, Hint: c.offered(ctx, machine)}}, nil
+	case noGPU:
 		return []resources.Problem{{Path: "ACCELERATOR_TYPE", Value: gpu, Message: "is not offered in " + c.scope.Zone, Hint: "list where it is with: gcloud compute accelerator-types list --filter=name=" + gpu}}, nil
 	}
-	return nil, err
+	return nil, nil
+}
+
+// absent turns "not found" into a flag. An unknown zone is an invalid one in the path of a machine type.
+func absent(flag *bool, read func() error) func() error {
+	return func() error {
+		err := gcp.Wrap("", read())
+		if class := resources.ClassOf(err); class == resources.ClassNotFound || class == resources.ClassInvalid {
+			*flag = true
+			return nil
+		}
+		return err
+	}
 }
 
 // offered names the zones in which a machine type is to be had.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -17,18 +18,18 @@ import (
 func (em *Emulator) batch(ctx context.Context, r *request) (*response, error) {
 	_, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))
 	if err != nil || params["boundary"] == "" {
-		return failure{code: 400, reason: "badContent", message: "Failed to parse batch request, error: missing boundary"}.compute(), nil
+		return badBatch("missing boundary"), nil //nolint:nilerr // the caller's mistake is an answer
 	}
 	in := multipart.NewReader(bytes.NewReader(r.body), params["boundary"])
 	var body bytes.Buffer
 	out := multipart.NewWriter(&body)
 	for {
 		part, err := in.NextPart()
-		if err == io.EOF { //nolint:errorlint // documented to be returned bare
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return failure{code: 400, reason: "badContent", message: "Failed to parse batch request, error: " + err.Error()}.compute(), nil
+			return badBatch(err.Error()), nil
 		}
 		if err := em.batchPart(ctx, part, out); err != nil {
 			return nil, err
@@ -40,6 +41,10 @@ func (em *Emulator) batch(ctx context.Context, r *request) (*response, error) {
 	h := http.Header{}
 	h.Set("Content-Type", "multipart/mixed; boundary="+out.Boundary())
 	return &response{status: 200, header: h, body: body.Bytes()}, nil
+}
+
+func badBatch(why string) *response {
+	return failure{code: 400, reason: "badContent", message: "Failed to parse batch request, error: " + why}.compute()
 }
 
 func (em *Emulator) batchPart(ctx context.Context, part *multipart.Part, out *multipart.Writer) error {

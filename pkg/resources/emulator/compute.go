@@ -20,7 +20,7 @@ const (
 )
 
 // projectID is the form of a project id, with the older domain-scoped one.
-var projectID = regexp.MustCompile(`^(?:[a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`) //nolint:gochecknoglobals // a constant
+var projectID = regexp.MustCompile(`^(?:[a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
 
 // call is one call of Compute Engine at work.
 type call struct {
@@ -71,8 +71,10 @@ func (em *Emulator) invoke(tx *world.Tx, m *method, vars map[string]string, r *r
 	if !em.exists(project) {
 		return nil, notFound("projects/" + project)
 	}
-	if err := em.ensureProject(tx, project); err != nil {
-		return nil, err
+	if !imageProject(project) {
+		if err := em.ensureProject(tx, project); err != nil {
+			return nil, err
+		}
 	}
 	if f := em.disabled(tx, project, computeHost); f != nil {
 		return nil, *f

@@ -57,7 +57,7 @@ func (k *collection) methods() map[string]computeHandler {
 }
 
 // resourceName is the form of most names (discovery document, pattern of "name").
-var resourceName = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`) //nolint:gochecknoglobals // a constant
+var resourceName = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
 
 const namePattern = `(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)`
 

@@ -19,7 +19,7 @@ func (em *Emulator) firewalls() *collection {
 // protocols that are known by name (discovery document, Firewall.allowed.IPProtocol); a number is accepted too.
 var protocols = []string{"tcp", "udp", "icmp", "esp", "ah", "ipip", "sctp", "all"} //nolint:gochecknoglobals // a constant table
 
-var portRange = regexp.MustCompile(`^\d{1,5}(-\d{1,5})?$`) //nolint:gochecknoglobals // a constant
+var portRange = regexp.MustCompile(`^\d{1,5}(-\d{1,5})?$`)
 
 func prepareFirewall(c *call, d document) error {
 	if str(d, "network") == "" {

@@ -62,6 +62,11 @@ func (i image) doc() document {
 
 // findImage resolves an image or an image family by path; a family gives its newest image that is not deprecated.
 func findImage(path string) (image, bool) {
+	if project, view, ok := strings.Cut(strings.TrimPrefix(path, "projects/"), "/zones/"); ok { // gcloud names families by view
+		if _, family, ok := strings.Cut(view, "/imageFamilyViews/"); ok {
+			path = "projects/" + project + "/global/images/family/" + family
+		}
+	}
 	if project, family, ok := strings.Cut(strings.TrimPrefix(path, "projects/"), "/global/images/family/"); ok {
 		var newest image
 		for _, i := range images {

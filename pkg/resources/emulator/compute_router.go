@@ -130,8 +130,8 @@ var systemParameters = []string{"alt", "$alt", "fields", "$fields", "key", "pret
 // checkQuery refuses query parameters that the method does not have.
 func (m *method) checkQuery(q url.Values) error {
 	for _, name := range slices.Sorted(keys(q)) {
-		if slices.Contains(systemParameters, name) {
-			continue
+		if slices.Contains(systemParameters, name) || name == "returnPartialSuccess" && strings.Contains(m.name, "List") {
+			continue // the latter is in the discovery document, but not in computepb 1.75
 		}
 		field := m.input.Fields().ByJSONName(name)
 		if field == nil {

@@ -24,7 +24,7 @@ type storageCall struct {
 }
 
 // errOther marks a call that the emulator does not know.
-var errOther = errors.New("not emulated") //nolint:gochecknoglobals // a sentinel
+var errOther = errors.New("not emulated")
 
 func (em *Emulator) serveStorage(ctx context.Context, r *request) (*response, error) {
 	c := &storageCall{em: em, r: r}

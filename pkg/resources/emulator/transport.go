@@ -10,7 +10,7 @@ import (
 )
 
 // errDropped is what a broken connection looks like to a client.
-var errDropped = io.ErrUnexpectedEOF //nolint:gochecknoglobals // a name for a sentinel
+var errDropped = io.ErrUnexpectedEOF
 
 // Transport gives the emulator as a client's transport, by the host of each request. It opens no connection.
 func (em *Emulator) Transport() http.RoundTripper { return transport{em} }

@@ -29,7 +29,7 @@ func (Driver) Check(s Spec) []resources.Problem {
 	return out
 }
 
-// Compare: everything but the network changes in place; the order of ranges, rules and ports means nothing.
+// Compare says what differs: everything but the network changes in place; the order of ranges, rules and ports means nothing.
 func (Driver) Compare(want, have Spec) []resources.Change {
 	return resources.Join(
 		resources.RefField("network", want.Network, have.Network, resources.Replace),

@@ -58,7 +58,7 @@ func (e *Error) Class() resources.Class {
 
 // Is makes errors.Is(err, resources.ErrNotFound) true for an absent resource.
 func (e *Error) Is(target error) bool {
-	return target == resources.ErrNotFound && e.class == resources.ClassNotFound //nolint:errorlint // Is compares one layer
+	return target == resources.ErrNotFound && e.class == resources.ClassNotFound
 }
 
 // Wrap classifies an error of a client library; nil stays nil, and what is classified already stays as it is.

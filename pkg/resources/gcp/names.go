@@ -30,7 +30,7 @@ func pathPart(path, collection string) string {
 	return ""
 }
 
-// Project, Region and Zone are the parts of an ID.
+// Project is the project in an ID.
 func Project(id resources.ID) string { return pathPart(string(id), "projects") }
 
 // Region is the region in an ID; empty for a global or zonal one.

@@ -24,7 +24,7 @@ func (Driver) Check(s Spec) []resources.Problem {
 	return out
 }
 
-// Compare: nothing of a template changes in place. A difference under the same name means that somebody replaced it.
+// Compare says what differs: nothing of a template changes in place. A difference under the same name means that somebody replaced it.
 func (Driver) Compare(want, have Spec) []resources.Change {
 	return resources.Join(
 		resources.Field("machineType", want.MachineType, have.MachineType, resources.Replace),

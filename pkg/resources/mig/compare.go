@@ -21,7 +21,7 @@ func (Driver) Check(s Spec) []resources.Problem {
 	return out
 }
 
-// Compare: the size changes in place, another template recreates the VMs, another base name replaces the group.
+// Compare says what differs: the size changes in place, another template recreates the VMs, another base name replaces the group.
 func (Driver) Compare(want, have Spec) []resources.Change {
 	return resources.Join(
 		resources.RefField("template", want.Template, have.Template, resources.Restart),

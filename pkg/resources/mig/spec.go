@@ -28,6 +28,9 @@ func Add(set *resources.Set, name string, s Spec) Handle {
 	return Handle{address: set.Put(Kind, name, s), id: id(set.Scope, name)}
 }
 
+// Address is the group's node, for an order without a value.
+func (h Handle) Address() resources.Address { return h.address }
+
 // URL is the group's path, known before the group exists.
 func (h Handle) URL() resources.Ref[resources.GroupURL] {
 	return resources.Link(h.address, resources.GroupURL(h.id))

@@ -12,7 +12,7 @@ func (Driver) Check(s Spec) []resources.Problem {
 	return nil
 }
 
-// Compare: NATs change in place, the network does not.
+// Compare says what differs: NATs change in place, the network does not.
 func (Driver) Compare(want, have Spec) []resources.Change {
 	return resources.Join(
 		resources.RefField("network", want.Network, have.Network, resources.Replace),

@@ -15,7 +15,7 @@ func (Driver) Check(s Spec) []resources.Problem {
 	return nil
 }
 
-// Compare: a range can grow around the old one in place; any other range, and another network, replace the subnetwork.
+// Compare says what differs: a range can grow around the old one in place; any other range, and another network, replace the subnetwork.
 func (Driver) Compare(want, have Spec) []resources.Change {
 	return resources.Join(
 		resources.RefField("network", want.Network, have.Network, resources.Replace),

@@ -41,13 +41,13 @@ func (t token) is(words ...string) bool { return !t.quoted && slices.Contains(wo
 func scan(s string) ([]token, error) {
 	var out []token
 	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == ' ' || c == '\t' || c == '\n':
+		switch c := s[i]; c {
+		case ' ', '\t', '\n':
 			i++
-		case c == '(' || c == ')' || c == ':' || c == '=':
+		case '(', ')', ':', '=':
 			out = append(out, token{text: string(c)})
 			i++
-		case c == '!' || c == '<' || c == '>':
+		case '!', '<', '>':
 			op := string(c)
 			if i+1 < len(s) && s[i+1] == '=' {
 				op += "="
@@ -57,7 +57,7 @@ func scan(s string) ([]token, error) {
 			}
 			out = append(out, token{text: op})
 			i += len(op)
-		case c == '"' || c == '\'':
+		case '"', '\'':
 			word, n, err := quoted(s[i:])
 			if err != nil {
 				return nil, err

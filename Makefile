@@ -1,0 +1,33 @@
+# For people. The gate is .ci/run, which calls the same things. The last line of each target is its figure or verdict.
+BINARY  := cluster-provision
+COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null)
+VERSION := $(shell git describe --tags --always 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+.PHONY: build test lint bench crash-sweep docker-test size docs
+
+build:
+	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o $(BINARY) ./cmd/cluster-provision
+	@echo "built ./$(BINARY) $(VERSION)"
+
+test:
+	@go test ./... && echo "tests passed"
+
+lint:
+	@golangci-lint run ./... && go vet ./... && git ls-files '*.sh' .ci/run | xargs shellcheck && echo "lint clean"
+
+bench:
+	@go test -run '^$$' -bench Create -benchtime 1x ./pkg/provision/... | grep -E '^Benchmark|critical|FAIL|ok'
+
+crash-sweep:
+	@go test -run 'CrashSweep' -count=1 -v ./pkg/provision/... | grep -E 'deaths|--- FAIL|^FAIL|^ok' | tail -n 20
+
+docker-test: build
+	@scripts/docker-test.sh
+
+size: build
+	@echo "$(BINARY): $$(( $$(stat -c %s $(BINARY)) / 1000000 )) MB"
+
+docs:
+	@go test ./pkg/provision/config -run 'TestReference|TestExamples' -update || true
+	@echo "docs/settings.md and examples/ written"
