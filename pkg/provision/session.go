@@ -46,9 +46,7 @@ func (s *session) context() context.Context { return s.lease.Context() }
 // close stores what is not stored yet and gives the lease back. It keeps every error.
 func (s *session) close(ctx context.Context) error {
 	var errs []error
-	if s.journal != nil {
-		errs = append(errs, s.flush(ctx))
-	}
+	errs = append(errs, s.flush(ctx))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
 	return errors.Join(append(errs, s.lease.Release(ctx))...)
@@ -57,6 +55,9 @@ func (s *session) close(ctx context.Context) error {
 // flush ends the journal. What could not be stored is rescued beside the manifest and on this machine.
 func (s *session) flush(ctx context.Context) error {
 	j := s.journal
+	if j == nil {
+		return nil
+	}
 	s.journal = nil
 	err := j.Close()
 	if err == nil {
@@ -89,11 +90,11 @@ func (s *session) begin(ctx context.Context, g *groundwork, p *plan.Plan, action
 }
 
 // intend records what a step means to do. A request id that an interrupted run has recorded is used again: the cloud then
-// answers with what that run has started.
+// answers with what that run has started. The id of a run that heard of a failure is not: it would only hear of it again.
 func intend(m *state.Manifest, g *groundwork, step plan.Step, at timestamp) {
 	address := step.Address.String()
 	r, known := m.Find(address)
-	resumed := r.Status == state.Intended && step.Action == plan.Create || r.Status == state.Doomed && step.Action == plan.Delete
+	resumed := r.Error == "" && (r.Status == state.Intended && step.Action == plan.Create || r.Status == state.Doomed && step.Action == plan.Delete)
 	if !known {
 		r = state.Record{Address: address, Created: at}
 	}

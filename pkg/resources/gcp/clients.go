@@ -10,6 +10,7 @@ import (
 	resourcemanager "cloud.google.com/go/resourcemanager/apiv3"
 	serviceusage "cloud.google.com/go/serviceusage/apiv1"
 	"cloud.google.com/go/storage"
+	"golang.org/x/oauth2"
 	"google.golang.org/api/option"
 )
 
@@ -87,7 +88,9 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 		build(ctx, o, &c.Services, serviceusage.NewRESTClient),
 	}
 	// Reads over JSON: the default reads go to the XML API, which is another dialect for nothing.
-	c.Storage, err = storage.NewClient(ctx, append(o, storage.WithJSONReads())...)
+	// The token source is never asked, since the transport signs; without it the library looks for credentials of its own,
+	// and so for a metadata server on the network.
+	c.Storage, err = storage.NewClient(ctx, append(o, storage.WithJSONReads(), option.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{})))...)
 	return c, errors.Join(append(errs, err)...)
 }
 

@@ -20,8 +20,8 @@ const (
 
 // await returns when the group is settled: every VM up and of the group's template. It looks at the group, and every few
 // looks at the list of its VMs, until an error shows that time will not mend. The number of calls does not depend on the
-// number of VMs.
-func (d Driver) await(ctx context.Context, id resources.ID, usually time.Duration) error {
+// number of VMs. Errors that show before fresh has passed are taken for those of an earlier try.
+func (d Driver) await(ctx context.Context, id resources.ID, usually, fresh time.Duration) error {
 	start := time.Now()
 	for look := 0; ; look++ {
 		var g *computepb.InstanceGroupManager
@@ -33,7 +33,7 @@ func (d Driver) await(ctx context.Context, id resources.ID, usually time.Duratio
 		if err != nil || settled(g) {
 			return err
 		}
-		if look%4 == 1 {
+		if look%4 == 1 && d.c.Unscaled(time.Since(start)) >= fresh {
 			if err := d.stuck(ctx, id); err != nil {
 				return err
 			}

@@ -54,6 +54,10 @@ func settled(g *computepb.InstanceGroupManager) bool {
 	return g.GetStatus().GetIsStable() && g.GetStatus().GetVersionTarget().GetIsReached()
 }
 
+// staleFor is how long the errors of VMs of a group that we did not change may be old ones: the API gives no time with them,
+// and a group tries again by itself.
+const staleFor = time.Minute
+
 // policy lets a change of the template recreate all VMs at once under their names: a training cluster is up as a whole or
 // not at all, so doing it in turns only takes longer. Recreating needs a surge of 0 (gcp-facts, section 8).
 func policy(size int) *computepb.InstanceGroupManagerUpdatePolicy {
@@ -80,14 +84,15 @@ func (d Driver) Create(ctx context.Context, id resources.ID, s Spec, stamp resou
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, id, vmUp)
+	return d.await(ctx, id, vmUp, 0)
 }
 
 // Update resizes and switches in one patch, guarded by the fingerprint, and returns when the VMs have followed. Without
 // changes it waits for a group that is not settled.
 func (d Driver) Update(ctx context.Context, live resources.Live[Spec, Outputs], s Spec, changes []resources.Change, stamp resources.Stamp) error {
-	usually := vmUp
+	usually, fresh := vmUp, staleFor
 	if len(changes) > 0 {
+		fresh = 0
 		patch := &computepb.InstanceGroupManager{
 			Fingerprint: proto.String(live.Version), TargetSize: proto.Int32(int32(s.TargetSize)), UpdatePolicy: policy(s.TargetSize), //nolint:gosec // checked
 		}
@@ -105,7 +110,7 @@ func (d Driver) Update(ctx context.Context, live resources.Live[Spec, Outputs], 
 			return err
 		}
 	}
-	return d.await(ctx, live.ID, usually)
+	return d.await(ctx, live.ID, usually, fresh)
 }
 
 // Delete removes the group; its VMs and their disks go with it.
