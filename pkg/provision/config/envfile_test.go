@@ -32,19 +32,19 @@ func TestLaterSourcesWin(t *testing.T) {
 		want    int
 		source  string
 	}{
-		"nothing given is the default":                         {nil, "", nil, 1, "default"},
-		"the environment wins over the default":                {[]string{"INSTANCE_COUNT=2"}, "", nil, 2, "environment"},
-		"the env-file wins over the environment":               {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT=3\n", nil, 3, "env-file"},
-		"the flag wins over both":                              {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT=3\n", map[string]string{"INSTANCE_COUNT": "4"}, 4, "flag"},
-		"an empty value counts as not given":                   {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT=\n", map[string]string{"INSTANCE_COUNT": "  "}, 2, "environment"},
-		"the last of two equal lines wins":                     {nil, "INSTANCE_COUNT=3\nINSTANCE_COUNT=5\n", nil, 5, "env-file"},
-		"a key alone takes the environment's value":            {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT\n", nil, 2, "env-file"},
-		"a key alone without one in the environment is absent": {nil, "INSTANCE_COUNT\n", nil, 1, "default"},
-		"blanks around a value are no part of it":              {nil, "INSTANCE_COUNT=  6 \t\n", nil, 6, "env-file"},
-		"blanks before a key are no part of it":                {nil, "  INSTANCE_COUNT=6\n", nil, 6, "env-file"},
-		"lines may end as on Windows":                          {nil, "# c\r\n\r\nINSTANCE_COUNT=7\r\n", nil, 7, "env-file"},
-		"the last line may lack its end":                       {nil, "INSTANCE_COUNT=8", nil, 8, "env-file"},
-		"a comment is not read":                                {nil, "#INSTANCE_COUNT=9\n  # INSTANCE_COUNT=9\n", nil, 1, "default"},
+		"nothing given is the default":                                 {nil, "", nil, 1, "default"},
+		"the environment wins over the default":                        {[]string{"INSTANCE_COUNT=2"}, "", nil, 2, "environment"},
+		"the env-file wins over the environment":                       {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT=3\n", nil, 3, "env-file"},
+		"the flag wins over both":                                      {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT=3\n", map[string]string{"INSTANCE_COUNT": "4"}, 4, "flag"},
+		"an empty value counts as not given":                           {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT=\n", map[string]string{"INSTANCE_COUNT": "  "}, 2, "environment"},
+		"the last of two equal lines wins":                             {nil, "INSTANCE_COUNT=3\nINSTANCE_COUNT=5\n", nil, 5, "env-file"},
+		"a key alone takes the environment's value":                    {[]string{"INSTANCE_COUNT=2"}, "INSTANCE_COUNT\n", nil, 2, "env-file"},
+		"a key alone without one in the environment is absent":         {nil, "INSTANCE_COUNT\n", nil, 1, "default"},
+		"blanks around a value are no part of it":                      {nil, "INSTANCE_COUNT=  6 \t\n", nil, 6, "env-file"},
+		"blanks before a key are no part of it":                        {nil, "  INSTANCE_COUNT=6\n", nil, 6, "env-file"},
+		"lines may end as on Windows":                                  {nil, "# c\r\n\r\nINSTANCE_COUNT=7\r\n", nil, 7, "env-file"},
+		"the last line may lack its end":                               {nil, "INSTANCE_COUNT=8", nil, 8, "env-file"},
+		"a comment is not read":                                        {nil, "#INSTANCE_COUNT=9\n  # INSTANCE_COUNT=9\n", nil, 1, "default"},
 		"a mark for UTF-8 at the start is skipped, as Docker skips it": {nil, "\ufeffINSTANCE_COUNT=9\n", nil, 9, "env-file"},
 	} {
 		t.Run(name, func(t *testing.T) {
