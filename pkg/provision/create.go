@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aiinfra/cluster-provision/pkg/provision/blueprint"
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
@@ -96,17 +97,18 @@ func (e *Engine) show(ps resources.Problems) {
 
 // finish collects what users want to see of a cluster that is up.
 func (e *Engine) finish(ctx context.Context, cfg *config.Config, report *Report) error {
+	report.Tunnel = tunnel(e.Scope, blueprint.FirstVM(e.Scope))
+	if !cfg.ShowProxyURL {
+		return nil
+	}
 	vms, err := e.Fleet.List(ctx, e.Owner)
 	if err != nil {
 		e.note(progress.Warning, "the VMs could not be listed: "+err.Error())
 	}
-	if cfg.ShowProxyURL && wantsProxy(cfg) && len(vms) > 0 {
+	if wantsProxy(cfg) && len(vms) > 0 {
 		vms = e.awaitProxies(ctx, vms)
 	}
 	report.VMs = vms
-	if len(vms) > 0 {
-		report.Tunnel = tunnel(e.Scope, vms[0].Name)
-	}
 	return nil
 }
 

@@ -114,9 +114,7 @@ func (e *Engine) destroyUnder(ctx context.Context, s *session, g *groundwork, ap
 	if err != nil {
 		return false, &PartialError{Err: err, Next: "remove what carries the deployment's mark and is not in its manifest with: cluster-provision destroy --sweep"}
 	}
-	if err := s.flush(ctx); err != nil {
-		return false, &PartialError{Err: err, Next: e.next("destroy")}
-	}
+	s.discard() // the manifest itself goes now
 	if err := e.Store.Clear(s.context()); err != nil {
 		return false, &PartialError{Err: fmt.Errorf("everything is removed, but the folder could not be cleared: %w", err), Next: e.next("destroy")}
 	}

@@ -73,6 +73,14 @@ func (s *session) flush(ctx context.Context) error {
 	return errors.Join(fmt.Errorf("%w; what happened since is in %s: run the same action again, it finds what was made by its mark", err, where), rescued)
 }
 
+// discard ends the journal and forgets what is not stored yet.
+func (s *session) discard() {
+	if s.journal != nil {
+		s.journal.Discard()
+		s.journal = nil
+	}
+}
+
 // begin stores every intent in one write, before the first change.
 func (s *session) begin(ctx context.Context, g *groundwork, p *plan.Plan, action string, size int) error {
 	s.journal = state.Start(s.context(), s.e.Store, g.manifest, g.version, s.e.scaled(writeInterval))

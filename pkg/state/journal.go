@@ -23,6 +23,8 @@ type Journal struct {
 	m   Manifest
 	v   Version
 	err error
+
+	drop bool // end without a write
 }
 
 type edit struct {
@@ -93,6 +95,14 @@ func (j *Journal) Close() error {
 	j.once.Do(func() { close(j.quit) })
 	<-j.ended
 	return j.Err()
+}
+
+// Discard ends the journal without storing what is not stored yet: the manifest is about to be removed.
+func (j *Journal) Discard() {
+	j.mu.Lock()
+	j.drop = true
+	j.mu.Unlock()
+	_ = j.Close() // nothing is written any more, so nothing can go wrong
 }
 
 // Failed is closed when a write has failed: the run must start nothing more.

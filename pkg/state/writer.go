@@ -52,7 +52,11 @@ func (w *writer) apply(e edit) {
 
 // finish waits until the last write is due, and stores the rest.
 func (w *writer) finish(ctx context.Context) {
-	if len(w.waiting) == 0 {
+	w.journal.mu.Lock()
+	drop := w.journal.drop
+	w.journal.mu.Unlock()
+	if len(w.waiting) == 0 || drop {
+		w.answer(nil)
 		return
 	}
 	timer := time.NewTimer(time.Until(w.last.Add(w.interval)))

@@ -178,3 +178,12 @@ func TestWarnings(t *testing.T) {
 		})
 	}
 }
+
+// TestAIZones: zones like us-central1-ai1a hold much of the GPU capacity (Compute Engine documentation, "AI zones").
+func TestAIZones(t *testing.T) {
+	var faults []string
+	if c, problems := load(settings{"ZONE": "us-central1-ai1a"}); c == nil || c.Region != "us-central1" {
+		faults = append(faults, problems.Error())
+	}
+	settle(t, "AI zones are refused: their last part has more than one letter", faults)
+}

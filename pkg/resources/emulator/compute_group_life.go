@@ -59,7 +59,7 @@ func (em *Emulator) reconcile(tx *world.Tx, o *world.Object) {
 // roll replaces VMs of an older template, as many at a time as the policy lets be unavailable.
 func (em *Emulator) roll(tx *world.Tx, o *world.Object) {
 	policy := object(o.Doc, "updatePolicy")
-	if str(policy, "type") != "PROACTIVE" {
+	if str(policy, "type") != "PROACTIVE" || !boolean(o.Note, "rolling") {
 		return
 	}
 	room := share(object(policy, "maxUnavailable"), num(o.Doc, "targetSize")) + share(object(policy, "maxSurge"), num(o.Doc, "targetSize"))
@@ -69,14 +69,20 @@ func (em *Emulator) roll(tx *world.Tx, o *world.Object) {
 			room--
 		}
 	}
+	old := 0
 	for _, m := range managed {
-		if room <= 0 {
-			return
+		if linkBase+str(m.Note, "template") == str(o.Doc, "instanceTemplate") {
+			continue
 		}
-		if str(m.Note, "action") == "NONE" && linkBase+str(m.Note, "template") != str(o.Doc, "instanceTemplate") {
+		old++
+		if room > 0 && str(m.Note, "action") == "NONE" {
 			em.dropManaged(tx, m, "RECREATING")
 			room--
 		}
+	}
+	if old == 0 {
+		delete(o.Note, "rolling")
+		tx.Put(o)
 	}
 }
 

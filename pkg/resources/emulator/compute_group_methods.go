@@ -20,6 +20,10 @@ func (em *Emulator) groupMethods(k *collection) map[string]computeHandler {
 				return nil, err
 			}
 			o.Doc["fingerprint"] = c.fingerprint()
+			if o.Note == nil {
+				o.Note = map[string]any{}
+			}
+			o.Note["rolling"] = true // until no VM of another template is left
 			op := c.changed(k, o, kind)
 			em.reconcile(c.tx, o)
 			return op, nil

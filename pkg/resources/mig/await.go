@@ -16,14 +16,17 @@ import (
 const (
 	quickest = 250 * time.Millisecond
 	slowest  = 10 * time.Second
+	// firstLook is when the list of the VMs is read first; then each time twice as much time has passed: it is long.
+	firstLook = 2 * time.Second
 )
 
-// await returns when the group is settled: every VM up and of the group's template. It looks at the group, and every few
-// looks at the list of its VMs, until an error shows that time will not mend. The number of calls does not depend on the
+// await returns when the group is settled: every VM up and of the group's template. It looks at the group, and now and
+// then at the list of its VMs, until an error shows that time will not mend. The number of calls does not depend on the
 // number of VMs. Errors that show before fresh has passed are taken for those of an earlier try.
 func (d Driver) await(ctx context.Context, id resources.ID, usually, fresh time.Duration) error {
 	start := time.Now()
-	for look := 0; ; look++ {
+	next := firstLook
+	for {
 		var g *computepb.InstanceGroupManager
 		err := d.c.Retry(ctx, func(ctx context.Context) error {
 			var err error
@@ -33,12 +36,14 @@ func (d Driver) await(ctx context.Context, id resources.ID, usually, fresh time.
 		if err != nil || settled(g) {
 			return err
 		}
-		if look%4 == 1 && d.c.Unscaled(time.Since(start)) >= fresh {
+		passed := d.c.Unscaled(time.Since(start))
+		if passed >= max(next, fresh) {
 			if err := d.stuck(ctx, id); err != nil {
 				return err
 			}
+			next = passed * 2
 		}
-		if err := d.c.Pause(ctx, pace(usually, d.c.Unscaled(time.Since(start)))); err != nil {
+		if err := d.c.Pause(ctx, pace(usually, passed)); err != nil {
 			return fmt.Errorf("%s: waiting for %d VMs: %w", id, g.GetTargetSize(), err)
 		}
 	}

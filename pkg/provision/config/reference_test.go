@@ -1,0 +1,121 @@
+package config_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aiinfra/cluster-provision/pkg/provision/config"
+)
+
+var update = flag.Bool("update", false, "write the reference page and the examples from the table of settings, and fail")
+
+const (
+	page    = "../../../docs/settings.md"
+	full    = "../../../examples/env.list"
+	minimal = "../../../examples/minimal.list"
+)
+
+// generated holds a file to what the table of settings gives. With -update it writes the file, and fails as well: a run that
+// changes files must not pass for a test.
+func generated(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		t.Fatalf("%s is written: look at it, and run the test again without -update", path)
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(have), want); diff != "" {
+		t.Errorf("%s is not what the table of settings gives (-file +table); `make docs` writes it:\n%s", path, diff)
+	}
+}
+
+func TestReference(t *testing.T) { generated(t, page, reference()) }
+
+const intro = `# Settings
+
+This page is written from the table of settings in the program (` + "`make docs`" + `), and a test holds the two together.
+
+## How settings are read
+
+- There are three sources, and the later wins: the process environment, ` + "`--env-file FILE`" + `, and a flag of the same name. The flag of
+  ` + "`PROJECT_ID` is `--project-id`" + `.
+- Blanks around a value are dropped. ` + "`KEY=`" + ` with nothing behind it counts as not given: an earlier source or the default stands.
+- An env-file is read as Docker reads it: one ` + "`KEY=VALUE`" + ` a line, lines that begin with ` + "`#`" + ` are comments, quotes are part of the
+  value, and ` + "`KEY`" + ` alone takes the value of the environment. One line can hold up to 64 KB.
+- A key in an env-file that is not a setting is an error. In the process environment, a name that looks like a misspelt setting
+  is a warning.
+- Where a value is yes or no, ` + "`true` and `false`" + ` do as well, in any letter case.
+- All problems are reported at once, before anything is called that changes anything, and the program ends with exit code 2.
+- ` + "`destroy`, `status` and `unlock` need `PROJECT_ID`, `NAME_PREFIX`, `ZONE` and, if one was given, `TERRAFORM_GCS_PATH`" + `; a wrong value
+  in any other setting does not stop them. ` + "`list` needs `PROJECT_ID`" + ` only.
+
+## Maps
+
+` + "`METADATA` and `LABELS`" + ` hold a map, in the syntax of HCL or as a JSON object:
+
+` + "```" + `
+LABELS={ team = "research", cost-centre = "4711" }
+METADATA={"owner": "ann", "serial-port-enable": true}
+` + "```" + `
+
+Numbers and booleans become texts. Maps in maps, lists, ` + "`null`" + ` and a key given twice are errors. Nothing is looked up or run: in HCL,
+write ` + "`$${` for the characters `${`" + `.
+`
+
+// reference renders docs/settings.md.
+func reference() string {
+	var b strings.Builder
+	b.WriteString(intro)
+	section := func(title, text string, in func(config.Setting) bool, last func(config.Setting) string, head string) {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| setting | default | value | %s |\n|---|---|---|---|\n", title, text, head)
+		for _, s := range config.Settings() {
+			if in(s) {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", keys(s), standard(s), cell(s.Syntax), cell(last(s)))
+			}
+		}
+	}
+	doc := func(s config.Setting) string { return s.Doc }
+	section("Must be given", "These three name the deployment.", func(s config.Setting) bool { return s.Mandatory }, doc, "meaning")
+	section("Can be given", "The rest has a default, or is left out.",
+		func(s config.Setting) bool { return !s.Mandatory && s.Later == "" }, doc, "meaning")
+	section("Known, but not usable yet",
+		"These are checked, and then refused when they ask for something other than the default: what they are for comes with a later version.",
+		func(s config.Setting) bool { return s.Later != "" },
+		func(s config.Setting) string { return s.Doc + " *" + upper(s.Later) + ".*" }, "meaning, and what is missing")
+	return b.String()
+}
+
+func keys(s config.Setting) string {
+	text := "`" + s.Key + "`"
+	for _, a := range s.Aliases {
+		text += " (also `" + a + "`)"
+	}
+	return text
+}
+
+func standard(s config.Setting) string {
+	if s.Default == "" {
+		return "–"
+	}
+	return "`" + s.Default + "`"
+}
+
+// cell keeps a text from ending a cell of a Markdown table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+func upper(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
