@@ -25,7 +25,7 @@ type program struct {
 // isTerminal says whether a writer is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 const description = `Creates, changes, inspects and destroys a GPU cluster on Google Cloud.

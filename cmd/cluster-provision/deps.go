@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,13 +62,25 @@ func (p program) start(c *cli.Context, t *config.Target) (*run, error) {
 	scope := blueprint.ScopeOf(t.Project, t.Region, t.Zone, t.NamePrefix)
 	r.engine = &provision.Engine{
 		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Printer: r.printer(), Log: r.log, Pace: pace,
+		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(c, t), Printer: r.printer(), Log: r.log, Pace: pace,
 		Stop: p.signals.stopped(),
 		Store: gcs.New(clients.Storage, gcs.Options{
 			Bucket: t.State.Bucket, Folder: t.State.Folder, Prefix: t.NamePrefix, Project: t.Project, Region: t.Region, Default: !t.State.Given, Pace: pace,
 		}),
 	}
 	return r, nil
+}
+
+// targetFlags are the flags with which another process finds the same deployment. Checked settings need no quotes.
+func targetFlags(c *cli.Context, t *config.Target) string {
+	out := fmt.Sprintf("--project-id=%s --name-prefix=%s --zone=%s", t.Project, t.NamePrefix, t.Zone)
+	if t.State.Given {
+		out += " --terraform-gcs-path=gs://" + strings.TrimSuffix(t.State.Bucket+"/"+t.State.Folder, "/")
+	}
+	if dir := text(c, "emulate"); dir != "" {
+		out += " --emulate " + strconv.Quote(dir)
+	}
+	return out
 }
 
 // clients picks the cloud: the embedded emulator, another endpoint, or the real one.

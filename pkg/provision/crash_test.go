@@ -83,7 +83,6 @@ type sweepCase struct {
 	settings []string
 	faults   string
 	forget   bool
-	then     func(ctx context.Context, t *testing.T, c *cloud) // a second action that dies instead of the create
 }
 
 // oneDeath lets a create die at its k-th effect and destroys in a fresh process that knows only the bucket. died is false

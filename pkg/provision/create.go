@@ -162,9 +162,8 @@ func tunnel(scope resources.Scope, vm string) string {
 
 // next tells what can be done after an action that was not finished.
 func (e *Engine) next(action string) string {
-	target := fmt.Sprintf("--project-id=%s --name-prefix=%s --zone=%s", e.Scope.Project, e.Scope.Prefix, e.Scope.Zone)
 	if action == "destroy" {
-		return "what is left is recorded in " + e.Store.Location() + "; go on with: cluster-provision destroy " + target
+		return "what is left is recorded in " + e.Store.Location() + "; go on with: cluster-provision destroy " + e.Flags
 	}
-	return "what was made is recorded in " + e.Store.Location() + " and is billed; go on with the same create, or remove it with: cluster-provision destroy " + target
+	return "what was made is recorded in " + e.Store.Location() + " and is billed; go on with the same create, or remove it with: cluster-provision destroy " + e.Flags
 }

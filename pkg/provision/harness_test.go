@@ -54,7 +54,7 @@ func (c *cloud) engine(ctx context.Context, rt http.RoundTripper, pace float64) 
 	scope := blueprint.ScopeOf(project, "us-central1", "us-central1-a", "demo")
 	return &provision.Engine{
 		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(project, "demo"), Tool: "test", Pace: pace,
+		Owner: blueprint.DeploymentID(project, "demo"), Tool: "test", Pace: pace, Flags: "--project-id=" + project,
 		Store: gcs.New(clients.Storage, gcs.Options{
 			Bucket: "aiinfra-terraform-" + project, Prefix: "demo", Project: project, Region: "us-central1", Default: true, Pace: pace,
 		}),

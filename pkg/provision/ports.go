@@ -48,6 +48,7 @@ type Engine struct {
 	Scope    resources.Scope
 	Owner    string // deployment id
 	Tool     string // version of the program
+	Flags    string // the flags that name the deployment, for commands that are shown to the user
 	Printer  progress.Printer
 	Log      *slog.Logger
 	// Pace makes all waiting so many times as quick; 0 means 1. It goes with a scaled emulator.

@@ -1,6 +1,7 @@
 package blueprint
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 )
@@ -55,13 +56,13 @@ func firstFree(used []netip.Prefix, bits int) (netip.Prefix, bool) {
 // next is the following range of the same size.
 func next(p netip.Prefix) (netip.Prefix, bool) {
 	a := p.Addr().As4()
-	v := uint32(a[0])<<24 | uint32(a[1])<<16 | uint32(a[2])<<8 | uint32(a[3])
+	v := binary.BigEndian.Uint32(a[:])
 	step := uint32(1) << (32 - p.Bits())
 	if v+step < v {
 		return netip.Prefix{}, false
 	}
-	v += step
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}), p.Bits()), true
+	binary.BigEndian.PutUint32(a[:], v+step)
+	return netip.PrefixFrom(netip.AddrFrom4(a), p.Bits()), true
 }
 
 func overlaps(p netip.Prefix, used []netip.Prefix) bool {

@@ -111,13 +111,13 @@ func loadTarget(in Input, about ...string) (*Target, resources.Problems) {
 }
 
 var (
-	projectForm = regexp.MustCompile(`^(?:[a-z][a-z0-9.-]{0,62}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)      //nolint:gochecknoglobals // a constant
-	prefixForm  = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)                            //nolint:gochecknoglobals // a constant
-	zoneForm    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)                                    //nolint:gochecknoglobals // a constant
-	regionForm  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)                                          //nolint:gochecknoglobals // a constant
-	account     = regexp.MustCompile(`^(?:default|[a-z0-9][a-z0-9._-]*@[a-z0-9][a-z0-9.-]*\.[a-z]+)$`) //nolint:gochecknoglobals // a constant
-	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)                           //nolint:gochecknoglobals // a constant
-	imageForm   = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)                            //nolint:gochecknoglobals // a constant
+	projectForm = regexp.MustCompile(`^(?:[a-z][a-z0-9.-]{0,62}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+	prefixForm  = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
+	zoneForm    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
+	regionForm  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
+	account     = regexp.MustCompile(`^(?:default|[a-z0-9][a-z0-9._-]*@[a-z0-9][a-z0-9.-]*\.[a-z]+)$`)
+	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
+	imageForm   = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
 )
 
 // mandatory reads a setting that must be given and have a form.

@@ -138,8 +138,8 @@ func (r *reader) staged(dir string) {
 }
 
 var (
-	mountForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]:(/[^:,\s]+)$`)                  //nolint:gochecknoglobals // a constant
-	shareForm = regexp.MustCompile(`^(/[^:,\s]+):([A-Za-z_]+)(?::([0-9]{1,6}))?$`)                      //nolint:gochecknoglobals // a constant
+	mountForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]:(/[^:,\s]+)$`)
+	shareForm = regexp.MustCompile(`^(/[^:,\s]+):([A-Za-z_]+)(?::([0-9]{1,6}))?$`)
 	tiers     = []string{"BASIC_HDD", "BASIC_SSD", "HIGH_SCALE_SSD", "ENTERPRISE", "ZONAL", "REGIONAL"} //nolint:gochecknoglobals // a constant table
 )
 

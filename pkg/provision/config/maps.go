@@ -152,9 +152,9 @@ func (r *reader) table(key string) map[string]string {
 }
 
 var (
-	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`) //nolint:gochecknoglobals // a constant
-	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)               //nolint:gochecknoglobals // a constant
-	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)                      //nolint:gochecknoglobals // a constant
+	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
+	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
+	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 )
 
 // Limits of the compute v1 discovery document: labels of a resource, one of which is ours; metadata of a VM.

@@ -15,7 +15,7 @@ type KeyValue struct {
 }
 
 // secretKey is what names of secrets look like.
-var secretKey = regexp.MustCompile(`(?i)(token|passw|secret|credential|api[-_]?key|private[-_]?key)`) //nolint:gochecknoglobals // a constant
+var secretKey = regexp.MustCompile(`(?i)(token|passw|secret|credential|api[-_]?key|private[-_]?key)`)
 
 // Resolved lists every setting with its value and where it comes from, in the order of the reference. What may be a secret
 // is not shown.

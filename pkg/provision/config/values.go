@@ -43,7 +43,7 @@ func (r *reader) whole(key string, least, most int) int {
 	return n
 }
 
-var digits = regexp.MustCompile(`^[0-9]{1,9}$`) //nolint:gochecknoglobals // a constant
+var digits = regexp.MustCompile(`^[0-9]{1,9}$`)
 
 // boolean reads yes, no, true or false in any letter case.
 func (r *reader) boolean(key string) bool {

@@ -45,7 +45,7 @@ func (em *Emulator) serveCompute(ctx context.Context, r *request, fx effect) (*r
 		return notEmulated(r).compute(), nil
 	}
 	if strings.HasSuffix(m.name, "Operations.Wait") {
-		if err := em.waitOperation(ctx, vars, r.path); err != nil {
+		if err := em.waitOperation(ctx, r.path); err != nil {
 			return nil, err
 		}
 	}

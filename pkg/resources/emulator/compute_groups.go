@@ -23,7 +23,7 @@ func (em *Emulator) instanceGroupManagers() *collection {
 }
 
 // baseName is the discovery document's pattern of baseInstanceName.
-var baseName = regexp.MustCompile(`^[a-z](([-a-z0-9]{0,57})|([-a-z0-9]{0,51}-#{1,10}(\[[0-9]{1,10}\])?))$`) //nolint:gochecknoglobals // a constant
+var baseName = regexp.MustCompile(`^[a-z](([-a-z0-9]{0,57})|([-a-z0-9]{0,51}-#{1,10}(\[[0-9]{1,10}\])?))$`)
 
 func prepareGroup(c *call, d document) error {
 	fill(d, document{"baseInstanceName": str(d, "name")})

@@ -195,7 +195,7 @@ func (em *Emulator) finish(tx *world.Tx, target *world.Object, effect string) *O
 }
 
 // waitOperation holds the call until the operation is done, or for two minutes.
-func (em *Emulator) waitOperation(ctx context.Context, vars map[string]string, path string) error {
+func (em *Emulator) waitOperation(ctx context.Context, path string) error {
 	limit := time.Now().Add(em.scaled(longestWait))
 	name := worldName(strings.TrimSuffix(strings.TrimPrefix(path, "/compute/v1/"), "/wait"))
 	for {

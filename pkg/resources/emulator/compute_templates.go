@@ -53,9 +53,9 @@ func templateUser(c *call, o *world.Object) error {
 }
 
 var (
-	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)                      //nolint:gochecknoglobals // a constant
-	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`) //nolint:gochecknoglobals // a constant
-	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)               //nolint:gochecknoglobals // a constant
+	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
+	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
+	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
 )
 
 const (

@@ -174,7 +174,7 @@ func oldName(bucket, object, generation string) string {
 	return bucketName(bucket) + "/old/" + url.PathEscape(object) + "@" + generation
 }
 
-var errPrecondition = failure{ //nolint:gochecknoglobals // a constant
+var errPrecondition = failure{
 	code: 412, reason: "conditionNotMet", location: "If-Match",
 	message: "At least one of the pre-conditions you specified did not hold.",
 }

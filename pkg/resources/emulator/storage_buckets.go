@@ -13,7 +13,7 @@ import (
 )
 
 // bucketPattern is the form of bucket names; names with "goog" in front or "google" inside are refused too.
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`) //nolint:gochecknoglobals // a constant
+var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 
 const zulu = "2006-01-02T15:04:05.000Z"
 

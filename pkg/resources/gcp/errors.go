@@ -112,9 +112,9 @@ func (e *Error) classifyTransport(err error) {
 }
 
 var (
-	permission = regexp.MustCompile(`(?:Required ')?([a-z]+\.[A-Za-z]+\.[A-Za-z]+)'? permission`) //nolint:gochecknoglobals // a constant
-	disabled   = regexp.MustCompile(`has not been used in project|is disabled`)                   //nolint:gochecknoglobals // a constant
-	service    = regexp.MustCompile(`apis?/(?:api/)?([a-z]+\.googleapis\.com)`)                   //nolint:gochecknoglobals // a constant
+	permission = regexp.MustCompile(`(?:Required ')?([a-z]+\.[A-Za-z]+\.[A-Za-z]+)'? permission`)
+	disabled   = regexp.MustCompile(`has not been used in project|is disabled`)
+	service    = regexp.MustCompile(`apis?/(?:api/)?([a-z]+\.googleapis\.com)`)
 )
 
 // classify sorts by HTTP status, reason and, where the cloud tells no other way, words (gcp-facts, section 2).

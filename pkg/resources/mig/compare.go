@@ -7,7 +7,7 @@ import (
 )
 
 // baseName is the pattern of the compute v1 discovery document, InstanceGroupManager.baseInstanceName.
-var baseName = regexp.MustCompile(`^[a-z](([-a-z0-9]{0,57})|([-a-z0-9]{0,51}-#{1,10}(\[[0-9]{1,10}\])?))$`) //nolint:gochecknoglobals // a constant
+var baseName = regexp.MustCompile(`^[a-z](([-a-z0-9]{0,57})|([-a-z0-9]{0,51}-#{1,10}(\[[0-9]{1,10}\])?))$`)
 
 // Check refuses a group that the API refuses.
 func (Driver) Check(s Spec) []resources.Problem {

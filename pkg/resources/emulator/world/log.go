@@ -227,7 +227,7 @@ func (w *World) Compact() error {
 		return err
 	}
 	fresh := w.log.path + ".new"
-	if err := os.WriteFile(fresh, line, fs.FileMode(0o644)); err != nil { //nolint:gosec // as above
+	if err := os.WriteFile(fresh, line, fs.FileMode(0o644)); err != nil {
 		return err
 	}
 	return os.Rename(fresh, w.log.path)
