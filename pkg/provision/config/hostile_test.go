@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -25,7 +26,7 @@ var hostile = map[string]string{
 	"a megabyte":            strings.Repeat("x", 1<<20),
 	"a megabyte of digits":  strings.Repeat("9", 1<<20),
 	"a megabyte of braces":  strings.Repeat("{", 1<<20),
-	"a megabyte of commas":  strings.Repeat(",", 1000),
+	"an empty entry":        "a,,",
 	"two lines":             "a\nb=c",
 }
 
@@ -41,7 +42,13 @@ func TestNoSettingTakesHostileValues(t *testing.T) {
 			if c != nil || len(errs) == 0 {
 				t.Errorf("%s takes %s", s.Key, name)
 			}
+			said := map[string]bool{}
 			for _, p := range errs {
+				if line := p.String(); said[line] {
+					t.Errorf("%s in %s is said twice: %s", name, s.Key, p)
+				} else {
+					said[line] = true
+				}
 				if p.Path != s.Key && !follows(s.Key, p) {
 					t.Errorf("%s in %s: a problem of %s: %s", name, s.Key, p.Path, p)
 				}
@@ -102,4 +109,14 @@ func TestLongTextsDoNotBuryTheMessage(t *testing.T) {
 			settle(t, tc.defect, faults)
 		})
 	}
+}
+
+// TestALongListOfMistakesIsCut: a list with the same mistake in every entry must not fill the screen.
+func TestALongListOfMistakesIsCut(t *testing.T) {
+	_, problems := load(settings{"FALLBACK_ZONES": strings.Repeat("x,", 10_000)})
+	var faults []string
+	if len(problems) == 0 || len(problems) > 100 {
+		faults = append(faults, fmt.Sprintf("%d problems", len(problems)))
+	}
+	settle(t, "each wrong entry of a list is a problem of its own, without a limit", faults)
 }
