@@ -25,7 +25,7 @@ func autoSuffix(d document) string {
 	return ""
 }
 
-func prepareNetwork(_ *call, d document) error {
+func prepareNetwork(c *call, d document) error {
 	if _, given := d["autoCreateSubnetworks"]; !given {
 		// The API would make a network of the legacy kind, which this emulator does not have.
 		return failure{code: 501, reason: "notImplemented", message: "the emulator does not know legacy networks: send autoCreateSubnetworks"}
@@ -42,6 +42,9 @@ func prepareNetwork(_ *call, d document) error {
 		return invalid("resource.routingConfig.routingMode", mode, "Must be REGIONAL or GLOBAL.")
 	}
 	d["routingConfig"] = routing
+	if p := str(d, "networkProfile"); p != "" {
+		d["networkProfile"] = linkBase + pathOf(p, c.project())
+	}
 	fill(d, document{"networkFirewallPolicyEnforcementOrder": "AFTER_CLASSIC_FIREWALL"})
 	delete(d, "subnetworks")
 	return nil
@@ -171,7 +174,13 @@ func (em *Emulator) networkMethods(k *collection) map[string]computeHandler {
 					}
 				case "networkFirewallPolicyEnforcementOrder", "mtu", "description":
 					o.Doc[name] = v
-				case "name", "kind", "id", "selfLink", "autoCreateSubnetworks":
+				case "enableUlaInternalIpv6":
+					o.Doc[name] = v
+					if v == true && str(o.Doc, "internalIpv6Range") == "" {
+						x := splitmix(uint64(c.tx.Count()))
+						o.Doc["internalIpv6Range"] = fmt.Sprintf("fd20:%x:%x:0:0:0:0:0/48", x%4096, x>>12%65536&^0xf)
+					}
+				case "name", "kind", "id", "selfLink", "autoCreateSubnetworks", "networkProfile":
 				default:
 					return nil, invalid("resource."+name, v, "This field cannot be changed.")
 				}

@@ -70,6 +70,10 @@ func (c *storageCall) insertBucket() (*response, error) {
 
 // fillAccess fills in the access settings as a read shows them (recorded: storage-bucket.log).
 func (c *storageCall) fillAccess(d document) {
+	if auto := object(d, "autoclass"); boolean(auto, "enabled") { // recorded: storage-bucket.log
+		now := c.tx.Now().UTC().Format(zulu)
+		fill(auto, document{"toggleTime": now, "terminalStorageClass": "NEARLINE", "terminalStorageClassUpdateTime": now})
+	}
 	access := object(d, "iamConfiguration")
 	if access == nil {
 		access = document{}
@@ -111,7 +115,7 @@ func (c *storageCall) patchBucket(o *world.Object) (*response, error) {
 		return nil, failure{code: 400, reason: "parseError", message: "Parse Error"}
 	}
 	for field, v := range d {
-		if inner, ok := v.(document); ok && (field == "labels" || field == "iamConfiguration") {
+		if inner, ok := v.(document); ok && (field == "labels" || field == "iamConfiguration" || field == "autoclass") {
 			have := object(o.Doc, field)
 			if have == nil {
 				have = document{}
