@@ -19,8 +19,12 @@ var (
 	commit  = "" //nolint:gochecknoglobals // only the linker writes it
 )
 
-func main() {
+func main() { os.Exit(runMain()) }
+
+// runMain is the program but its end, so that tests can run it in their own process.
+func runMain() int {
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	s := watchSignals(cancel)
 	err := newApp(program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), signals: s, terminal: isTerminal,
@@ -30,10 +34,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "error:", err)
 	}
 	if code == provision.CodeInterrupted && s.terminated() {
-		code = 128 + int(syscall.SIGTERM)
+		return 128 + int(syscall.SIGTERM)
 	}
-	cancel()
-	os.Exit(code)
+	return code
 }
 
 // signals tells the first interrupt, after which nothing more is started, from the second, which ends everything at once.
