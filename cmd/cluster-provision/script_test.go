@@ -116,7 +116,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("it was not stopped (%v): %s", err, seen.String())
 	}
 	status, _ := exit.Sys().(syscall.WaitStatus)
-	if !(status.Signaled() && status.Signal() == sig) && exit.ExitCode() != 128+int(sig) {
+	if (!status.Signaled() || status.Signal() != sig) && exit.ExitCode() != 128+int(sig) {
 		ts.Fatalf("it ended with %v: %s", exit, seen.String())
 	}
 }
