@@ -12,7 +12,12 @@ container=cluster-provision-test-$$
 work=$(mktemp -d)
 cleanup() {
   docker rm -f "$container" > /dev/null 2>&1 || true
-  docker rmi -f "$tag" "$base" > /dev/null 2>&1 || true
+  docker rmi -f "$tag" > /dev/null 2>&1 || true
+  # stages before the last one have no name; their ids are in the log, and one that is gone already is no fault
+  if [ -f "$work/build.log" ]; then
+    sed -n 's/^ ---> \([0-9a-f]\{12\}\)$/\1/p' "$work/build.log" | tac | xargs -r docker rmi > /dev/null 2>&1 || true
+  fi
+  docker rmi -f "$base" > /dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap cleanup EXIT

@@ -3,7 +3,9 @@ package resources
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Severity says whether a Problem stops the run.
@@ -34,7 +36,7 @@ type Problem struct {
 // String renders the problem on one line: `PATH="value": message; hint`.
 func (p Problem) String() string {
 	var b strings.Builder
-	b.WriteString(p.Path)
+	b.WriteString(printable(clip(p.Path)))
 	if p.Value != "" {
 		fmt.Fprintf(&b, "=%q", clip(p.Value))
 	}
@@ -47,6 +49,14 @@ func (p Problem) String() string {
 		b.WriteString(p.Hint)
 	}
 	return b.String()
+}
+
+// printable writes control characters as escapes: a key of a file can hold anything.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	return strings.Trim(strconv.Quote(s), `"`)
 }
 
 // maxShown bounds how much of a value is repeated to the user: a huge value must not bury the message.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -103,7 +104,10 @@ func LoadProject(in Input) (*Target, resources.Problems) {
 func loadTarget(in Input, about ...string) (*Target, resources.Problems) {
 	r := read(in)
 	t := r.target()
-	kept := slices.DeleteFunc(r.problems, func(p resources.Problem) bool { return !slices.Contains(about, p.Path) })
+	kept := slices.DeleteFunc(r.problems, func(p resources.Problem) bool {
+		// a wrong line of the file says nothing about the lines that name the deployment
+		return !slices.Contains(about, p.Path) || p.Path == "--env-file" && strings.HasPrefix(p.Message, "line ")
+	})
 	if kept.Err() != nil {
 		return nil, kept
 	}
@@ -112,8 +116,8 @@ func loadTarget(in Input, about ...string) (*Target, resources.Problems) {
 
 var (
 	projectForm = regexp.MustCompile(`^(?:[a-z][a-z0-9.-]{0,62}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
-	prefixForm  = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
-	zoneForm    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
+	prefixForm  = regexp.MustCompile(`^[a-z](?:[-a-z0-9]*[a-z0-9])?$`)
+	zoneForm    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z][a-z0-9]{0,3}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
 	account     = regexp.MustCompile(`^(?:default|[a-z0-9][a-z0-9._-]*@[a-z0-9][a-z0-9.-]*\.[a-z]+)$`)
 	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
@@ -122,6 +126,9 @@ var (
 
 // mandatory reads a setting that must be given and have a form.
 func (r *reader) mandatory(key string, form *regexp.Regexp, hint string) string {
+	if r.bad[key] {
+		return ""
+	}
 	if !r.has(key) {
 		r.fail(key, "", "is missing", hint)
 		return ""
@@ -161,9 +168,11 @@ func (r *reader) statePath(project string) StatePath {
 	switch {
 	case !ok || !bucketForm.MatchString(bucket):
 		r.fail(key, s, "is not a bucket", "give gs://bucket or gs://bucket/folder")
+	case len(bucket) > 63 && !strings.Contains(bucket, "."):
+		r.fail(key, s, "has a bucket name of more than 63 characters", "give gs://bucket or gs://bucket/folder")
 	case strings.HasSuffix(s, "/"):
 		r.fail(key, s, "ends in a slash", "leave the last slash out")
-	case strings.Contains(folder, "//") || strings.ContainsAny(folder, "\n\t#[]*?") || len(folder) > 500:
+	case strings.HasPrefix(folder, "/") || strings.Contains(folder, "//") || strings.ContainsAny(folder, "\n\t#[]*?") || len(folder) > 500:
 		r.fail(key, s, "has a folder that cannot be used", "give gs://bucket or gs://bucket/folder")
 	}
 	return StatePath{Bucket: bucket, Folder: folder, Given: true}
@@ -183,8 +192,17 @@ func (r *reader) image(c *Config) {
 
 func (r *reader) disk(c *Config) {
 	c.DiskSizeGB = r.whole("DISK_SIZE_GB", 10, 65536)
+	if c.DiskSizeGB < 50 {
+		r.warn("DISK_SIZE_GB", "is smaller than the 50 GB of Deep Learning VM images", "")
+	}
 	c.DiskType = strings.ToLower(r.text("DISK_TYPE"))
-	if c.Machine.Name == "" || c.Machine.Boots(c.DiskType) {
+	if c.Machine.Name == "" {
+		if possible := machines.Disks(); !slices.Contains(possible, c.DiskType) {
+			r.fail("DISK_TYPE", c.DiskType, "is not a boot disk of any machine type", "give one of "+strings.Join(possible, ", "))
+		}
+		return
+	}
+	if c.Machine.Boots(c.DiskType) {
 		return
 	}
 	possible := strings.Join(c.Machine.BootDisks, ", ")
@@ -219,10 +237,17 @@ func (r *reader) network(c *Config) {
 	case 1<<(32-p.Bits())-4 < c.InstanceCount:
 		r.fail("NETWORK_RANGE", s, "has too few addresses for INSTANCE_COUNT", "give a larger range")
 	}
-	if !p.Addr().IsPrivate() {
+	if !p.Addr().IsPrivate() || !lastOf(p).IsPrivate() {
 		r.warn("NETWORK_RANGE", "is not a private range: what has these addresses outside cannot be reached from the VMs", "")
 	}
 	c.NetworkRange = p
+}
+
+// lastOf is the last address of an IPv4 range.
+func lastOf(p netip.Prefix) netip.Addr {
+	a := p.Addr().As4()
+	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(a[:])|(1<<(32-p.Bits())-1))
+	return netip.AddrFrom4(a)
 }
 
 func (r *reader) opsAgent() {

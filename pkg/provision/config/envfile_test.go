@@ -60,7 +60,7 @@ func TestLaterSourcesWin(t *testing.T) {
 }
 
 func TestEnvFilesAreRefused(t *testing.T) {
-	const noLine = "the message does not say which line"
+	const noLine = ""
 	for name, tc := range map[string]struct {
 		file, path string
 		says       []string
@@ -77,8 +77,8 @@ func TestEnvFilesAreRefused(t *testing.T) {
 		"a bad key names its line":                       {"# c\nBAD KEY=1", "--env-file", []string{"line 2"}, noLine},
 		"a missing key names its line":                   {"# c\n=1", "--env-file", []string{"line 2"}, noLine},
 		"an unknown key names its line":                  {"# c\nNO_SUCH=1", "NO_SUCH", []string{"line 2"}, noLine},
-		"an over-long line says what is too long":        {"LABELS=" + strings.Repeat("x", 1<<17), "--env-file", []string{"line 1"}, noLine + `, only "bufio.Scanner: token too long"`},
-		"an unknown key alone on a line is refused":      {"INSTANCE_CONT", "INSTANCE_CONT", []string{"INSTANCE_COUNT"}, "a key alone on a line is dropped before its name is looked at"},
+		"an over-long line says what is too long":        {"LABELS=" + strings.Repeat("x", 1<<17), "--env-file", []string{"line 1"}, noLine},
+		"an unknown key alone on a line is refused":      {"INSTANCE_CONT", "INSTANCE_CONT", []string{"INSTANCE_COUNT"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, problems := config.Load(config.Input{EnvFile: file(t, tc.file+"\n"), Flags: over(nil)})
@@ -159,7 +159,7 @@ func TestOrdinaryEnvironmentsAreQuiet(t *testing.T) {
 }
 
 func TestNearMissesInTheEnvironment(t *testing.T) {
-	const short = "names under 8 characters and names without _ are never compared"
+	const short = ""
 	for name, tc := range map[string]struct {
 		variable, means, defect string
 		set                     settings
@@ -171,7 +171,7 @@ func TestNearMissesInTheEnvironment(t *testing.T) {
 		"a missing letter of a mandatory one":     {variable: "PROJCT_ID", means: "PROJECT_ID", set: settings{"PROJECT_ID": "-"}},
 		"a hint at the name that is meant":        {variable: "VM_TYP", means: "VM_TYPE", defect: short},
 		"a missing underscore":                    {variable: "NAMEPREFIX", means: "NAME_PREFIX", defect: short},
-		"an ordinary name that is one letter off": {variable: "CPU_COUNT", defect: "CPU_COUNT is an ordinary name, but warns as a near miss of GPU_COUNT"},
+		"an ordinary name that is one letter off": {variable: "CPU_COUNT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := config.Load(config.Input{Environ: []string{tc.variable + "=1"}, Flags: over(tc.set)})

@@ -88,12 +88,12 @@ func TestLongTextsDoNotBuryTheMessage(t *testing.T) {
 		"a long map":                    {config.Input{Flags: over(settings{"METADATA": long})}, ""},
 		"a long label":                  {config.Input{Flags: over(settings{"LABELS": `{ ` + long + ` = "a" }`})}, ""},
 		"a long entry of a list":        {config.Input{Flags: over(settings{"GCS_MOUNT_LIST": long})}, ""},
-		"a long key given twice":        {config.Input{Flags: over(settings{"METADATA": `{ ` + long + ` = 1, ` + long + ` = 2 }`})}, "the message repeats the whole key"},
-		"a long key with a list":        {config.Input{Flags: over(settings{"METADATA": `{"` + long + `":[]}`})}, "the message repeats the whole key"},
-		"a long unknown key in a file":  {config.Input{Flags: over(nil), EnvFile: file(t, long+"=1\n")}, "the problem names the whole key"},
-		"a long line with a bad key":    {config.Input{Flags: over(nil), EnvFile: file(t, "a b"+long+"=1\n")}, "the message repeats the whole key"},
-		"two values under two names":    {config.Input{Flags: over(settings{"STATE_GCS_PATH": "gs://" + long, "TERRAFORM_GCS_PATH": "gs://x" + long})}, "the message repeats the whole other value"},
-		"a control character in a file": {config.Input{Flags: over(nil), EnvFile: file(t, "a\x1b[31mb=1\n")}, "a control character in a key of an env-file reaches the terminal"},
+		"a long key given twice":        {config.Input{Flags: over(settings{"METADATA": `{ ` + long + ` = 1, ` + long + ` = 2 }`})}, ""},
+		"a long key with a list":        {config.Input{Flags: over(settings{"METADATA": `{"` + long + `":[]}`})}, ""},
+		"a long unknown key in a file":  {config.Input{Flags: over(nil), EnvFile: file(t, long+"=1\n")}, ""},
+		"a long line with a bad key":    {config.Input{Flags: over(nil), EnvFile: file(t, "a b"+long+"=1\n")}, ""},
+		"two values under two names":    {config.Input{Flags: over(settings{"STATE_GCS_PATH": "gs://" + long, "TERRAFORM_GCS_PATH": "gs://x" + long})}, ""},
+		"a control character in a file": {config.Input{Flags: over(nil), EnvFile: file(t, "a\x1b[31mb=1\n")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, problems := config.Load(tc.in)

@@ -18,10 +18,15 @@ const defaultCopyDir = "/usr/aiinfra/copy"
 // machine makes VM_TYPE, GPU_COUNT and ACCELERATOR_TYPE agree. When only VM_TYPE is given, the other two follow.
 func (r *reader) machine(c *Config) {
 	c.VMType = strings.ToLower(r.text("VM_TYPE"))
+	wrong := len(r.problems)
 	t, known := machines.Lookup(c.VMType)
 	if !known {
 		r.fail("VM_TYPE", c.VMType, "is not a machine type that this version knows", "nearest are "+strings.Join(nearTypes(c.VMType), ", "))
-		return
+	}
+	if known && !t.OnDemand() {
+		r.fail("VM_TYPE", t.Name, "cannot be had with PROVISIONING_MODEL=standard, only with "+strings.ToLower(strings.Join(t.Provisioning, ", ")),
+			"other provisioning models are not there yet: choose another VM_TYPE")
+		wrong++ // whether the GPUs agree can be said all the same
 	}
 	c.Machine, c.GPUCount, c.AcceleratorType = t, t.GPUs, t.GPU
 	gpus, gpu := c.GPUCount, c.AcceleratorType
@@ -32,8 +37,10 @@ func (r *reader) machine(c *Config) {
 		gpu = strings.ToLower(r.text("ACCELERATOR_TYPE"))
 		if !slices.Contains(machines.GPUTypes(), gpu) {
 			r.fail("ACCELERATOR_TYPE", gpu, "is not a GPU type that this version knows", "give one of "+strings.Join(machines.GPUTypes(), ", "))
-			return
 		}
+	}
+	if len(r.problems) > wrong {
+		return // whether they agree cannot be said
 	}
 	switch {
 	case t.GPU != "":
@@ -51,10 +58,6 @@ func (r *reader) machine(c *Config) {
 		}
 	}
 	c.GPUCount, c.AcceleratorType = gpus, gpu
-	if !t.OnDemand() {
-		r.fail("VM_TYPE", t.Name, "cannot be had with PROVISIONING_MODEL=standard, only with "+strings.ToLower(strings.Join(t.Provisioning, ", ")),
-			"other provisioning models are not there yet: choose another VM_TYPE")
-	}
 	if t.Arch == "ARM64" {
 		r.warn("VM_TYPE", t.Name+" is an Arm machine: the image must be one for Arm", "")
 	}
@@ -117,7 +120,11 @@ func (r *reader) lengths(c *Config) {
 		}
 	}
 	if over > 0 {
-		r.fail("NAME_PREFIX", c.NamePrefix, fmt.Sprintf("makes the %s %s%s %d characters too long", worst.what, c.NamePrefix, worst.suffix, over),
+		shown := c.NamePrefix
+		if len(shown) > 80 {
+			shown = "NAME_PREFIX"
+		}
+		r.fail("NAME_PREFIX", c.NamePrefix, fmt.Sprintf("makes the %s %s%s %d characters too long", worst.what, shown, worst.suffix, over),
 			fmt.Sprintf("give at most %d characters", len(c.NamePrefix)-over))
 	}
 }

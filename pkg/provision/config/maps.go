@@ -25,12 +25,22 @@ func parseMap(s string) (map[string]string, error) {
 	if len(s) > largest {
 		return nil, fmt.Errorf("is longer than %d bytes", largest)
 	}
-	if looksLikeJSON(s) {
-		return parseJSON(s)
+	if !looksLikeJSON(s) {
+		return parseHCL(s)
 	}
-	// hclsyntax recurses; deep nesting is nothing that a flat map needs
-	if strings.Count(s, "{")+strings.Count(s, "[")+strings.Count(s, "(") > 200 {
-		return nil, errors.New("is not a flat map")
+	m, err := parseJSON(s)
+	if err == nil {
+		return m, nil
+	}
+	if m, other := parseHCL(s); other == nil { // HCL too may write "key": value
+		return m, nil
+	}
+	return nil, err
+}
+
+func parseHCL(s string) (map[string]string, error) {
+	if err := flat(s); err != nil {
+		return nil, err
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(s), "", hcl.InitialPos)
 	if diags.HasErrors() {
@@ -56,12 +66,50 @@ func parseMap(s string) (map[string]string, error) {
 			return nil, err
 		}
 		if _, twice := out[k]; twice {
-			return nil, fmt.Errorf("has the key %q twice", k)
+			return nil, fmt.Errorf("has the key %.60q twice", k)
 		}
 		out[k] = v
 	}
 	return out, nil
 }
+
+// flat refuses, by its tokens, whatever a flat map of texts, numbers and booleans does not need. hclsyntax recurses into all
+// else, and would run out of stack on a megabyte of it.
+func flat(s string) error {
+	tokens, diags := hclsyntax.LexExpression([]byte(s), "", hcl.InitialPos)
+	if diags.HasErrors() {
+		return hclError(diags)
+	}
+	braces := 0
+	for i, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace:
+			braces++
+		case hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+			return errors.New(`has "${" or "%{" in a text: write "$${" or "%%{" for the characters themselves`)
+		case hclsyntax.TokenMinus:
+			if i+1 >= len(tokens) || tokens[i+1].Type != hclsyntax.TokenNumberLit || i > 0 && tokens[i-1].Type == hclsyntax.TokenMinus {
+				return errors.New("has a value that is not a text, a number or a boolean")
+			}
+		case hclsyntax.TokenNumberLit:
+			if len(t.Bytes) > mostDigits || bytes.ContainsAny(t.Bytes, "eE") {
+				return errors.New("has a number that is better written as a text, in quotes")
+			}
+		case hclsyntax.TokenCBrace, hclsyntax.TokenEqual, hclsyntax.TokenColon, hclsyntax.TokenComma, hclsyntax.TokenNewline,
+			hclsyntax.TokenIdent, hclsyntax.TokenOQuote, hclsyntax.TokenQuotedLit, hclsyntax.TokenCQuote, hclsyntax.TokenOHeredoc,
+			hclsyntax.TokenStringLit, hclsyntax.TokenCHeredoc, hclsyntax.TokenComment, hclsyntax.TokenEOF:
+		default:
+			return errors.New("has a value that is not a text, a number or a boolean")
+		}
+	}
+	if braces > 1 {
+		return errors.New("has a value that is not a text, a number or a boolean")
+	}
+	return nil
+}
+
+// mostDigits bounds a number that is not in quotes.
+const mostDigits = 40
 
 func looksLikeJSON(s string) bool {
 	inner, ok := strings.CutPrefix(strings.TrimSpace(s), "{")
@@ -117,7 +165,7 @@ func parseJSON(s string) (map[string]string, error) {
 			return nil, err
 		}
 		if _, twice := out[k]; twice {
-			return nil, fmt.Errorf("has the key %q twice", k)
+			return nil, fmt.Errorf("has the key %.60q twice", k)
 		}
 		switch v := value.(type) {
 		case string:
@@ -125,7 +173,7 @@ func parseJSON(s string) (map[string]string, error) {
 		case json.Number, bool:
 			out[k] = fmt.Sprint(v)
 		default:
-			return nil, fmt.Errorf("has under %q a value that is not a text, a number or a boolean", k)
+			return nil, fmt.Errorf("has under %.60q a value that is not a text, a number or a boolean", k)
 		}
 	}
 	if _, err := dec.Token(); err != nil {

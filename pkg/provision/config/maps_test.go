@@ -36,8 +36,8 @@ func TestMapsAreRead(t *testing.T) {
 		"JSON":                                 {`{"a":"1","b":2,"c":true}`, m{"a": "1", "b": "2", "c": "true"}, ""},
 		"JSON keeps a number as it is written": {`{"a":1.10,"b":1e400000}`, m{"a": "1.10", "b": "1e400000"}, ""},
 		"JSON takes ${ as data":                {`{"a":"${HOME}"}`, m{"a": "${HOME}"}, ""},
-		"a colon after the first key of HCL":   {`{ "a": "1", b = "2" }`, m{"a": "1", "b": "2"}, `HCL whose first key is "a": is taken for JSON`},
-		"a script with many brackets":          {`{ a = "` + strings.Repeat("if (x) { y }; ", 150) + `" }`, m{"a": strings.Repeat("if (x) { y }; ", 150)}, "brackets inside a quoted text count as nesting: a long script as metadata is refused"},
+		"a colon after the first key of HCL":   {`{ "a": "1", b = "2" }`, m{"a": "1", "b": "2"}, ""},
+		"a script with many brackets":          {`{ a = "` + strings.Repeat("if (x) { y }; ", 150) + `" }`, m{"a": strings.Repeat("if (x) { y }; ", 150)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var faults []string
@@ -72,7 +72,7 @@ func TestMapsAreRefused(t *testing.T) {
 		"null in JSON":                  {`{"a":null}`, "not a text", ""},
 		"a variable":                    {`{ a = "${HOME}" }`, `$${`, ""},
 		"a name without quotes":         {`{ a = b }`, "quotes", ""},
-		"a function":                    {`{ a = upper("b") }`, "Function calls", ""},
+		"a function":                    {`{ a = upper("b") }`, "not a text", ""},
 		"a shell command":               {`{ a = $(id) }`, "map", ""},
 		"single quotes":                 {`{ 'a' = '1' }`, "map", ""},
 		"an empty key":                  {`{ "" = "1" }`, "not a metadata key", ""},
@@ -83,7 +83,7 @@ func TestMapsAreRefused(t *testing.T) {
 		"values too large together":     {`{ a = "` + strings.Repeat("v", 262143) + `", b = "` + strings.Repeat("v", 262143) + `" }`, "524288", ""},
 		"more than a megabyte":          {strings.Repeat("{", 1<<20+1), "longer", ""},
 		"brackets without end":          {strings.Repeat("{a=", 10000), "map", ""},
-		"a number with a huge exponent": {`{ a = 1e200000 }`, "map", "a number is written out in full: an exponent of nine digits takes minutes and gigabytes"},
+		"a number with a huge exponent": {`{ a = 1e200000 }`, "map", ""},
 	} {
 		t.Run(name, refusal{set: settings{"METADATA": tc.text}, errors: []string{"METADATA"}, says: []string{tc.says}, defect: tc.defect}.check)
 	}
@@ -99,9 +99,9 @@ func TestDeepExpressionsDoNotEndTheProcess(t *testing.T) {
 		return
 	}
 	for name, tc := range map[string]struct{ unit, defect string }{
-		"signs":        {"-", "one megabyte of operators in METADATA or LABELS overflows the stack of the HCL parser and ends the process"},
-		"negations":    {"!", "one megabyte of operators in METADATA or LABELS overflows the stack of the HCL parser and ends the process"},
-		"sums":         {"1+", "one megabyte of operators in METADATA or LABELS overflows the stack of the HCL parser and ends the process"},
+		"signs":        {"-", ""},
+		"negations":    {"!", ""},
+		"sums":         {"1+", ""},
 		"open braces":  {"{a=", ""},
 		"parentheses":  {"(", ""},
 		"nested lists": {"[", ""},

@@ -14,6 +14,9 @@ type KeyValue struct {
 	Source string `json:"source"`
 }
 
+// derived is the source of a value that follows from VM_TYPE.
+const derived = "derived"
+
 // secretKey is what names of secrets look like.
 var secretKey = regexp.MustCompile(`(?i)(token|passw|secret|credential|api[-_]?key|private[-_]?key)`)
 
@@ -25,6 +28,9 @@ func (c *Config) Resolved() []KeyValue {
 		g, ok := c.values[s.Key]
 		if !ok {
 			g = given{s.Default, fromDefault}
+			if _, chosen := c.values["VM_TYPE"]; chosen && (s.Key == "GPU_COUNT" || s.Key == "ACCELERATOR_TYPE" || s.Key == "DISK_TYPE") {
+				g.source = derived
+			}
 		}
 		out = append(out, KeyValue{Key: s.Key, Value: c.shown(s.Key, g), Source: g.source})
 	}

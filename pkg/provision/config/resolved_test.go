@@ -42,8 +42,8 @@ func TestResolvedShowsWhatIsUsed(t *testing.T) {
 		"a flag":                        {settings{"ZONE": "us-east1-b"}, config.KeyValue{Key: "ZONE", Value: "us-east1-b", Source: "flag"}, ""},
 		"an alias, under the key":       {settings{"STATE_GCS_PATH": "gs://b-1"}, config.KeyValue{Key: "TERRAFORM_GCS_PATH", Value: "gs://b-1", Source: "flag"}, ""},
 		"a map, sorted":                 {settings{"LABELS": `{ b = 2, a = "1" }`}, config.KeyValue{Key: "LABELS", Value: `{ a = "1", b = "2" }`, Source: "flag"}, ""},
-		"GPUs that follow from VM_TYPE": {settings{"VM_TYPE": "g2-standard-96"}, config.KeyValue{Key: "GPU_COUNT", Value: "8", Source: "derived"}, "the source of a value that follows from VM_TYPE is shown as default"},
-		"a disk type that follows":      {settings{"VM_TYPE": "g4-standard-48"}, config.KeyValue{Key: "DISK_TYPE", Value: "hyperdisk-balanced", Source: "derived"}, "the source of a value that follows from VM_TYPE is shown as default"},
+		"GPUs that follow from VM_TYPE": {settings{"VM_TYPE": "g2-standard-96"}, config.KeyValue{Key: "GPU_COUNT", Value: "8", Source: "derived"}, ""},
+		"a disk type that follows":      {settings{"VM_TYPE": "g4-standard-48"}, config.KeyValue{Key: "DISK_TYPE", Value: "hyperdisk-balanced", Source: "derived"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := mustLoad(t, config.Input{Flags: over(tc.set)})

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -35,6 +37,7 @@ type given struct{ value, source string }
 // reader collects values and problems.
 type reader struct {
 	values   map[string]given // by key; what is empty counts as not given
+	bad      map[string]bool  // given, but not readable: it has its problem already
 	problems resources.Problems
 }
 
@@ -48,7 +51,7 @@ func (r *reader) warn(key, message, hint string) {
 
 // read puts the three sources together.
 func read(in Input) *reader {
-	r := &reader{values: map[string]given{}}
+	r := &reader{values: map[string]given{}, bad: map[string]bool{}}
 	known := names()
 	environ := map[string]string{}
 	for _, kv := range in.Environ {
@@ -72,7 +75,7 @@ func (r *reader) take(source string, from map[string]string, known map[string]st
 			continue
 		}
 		if other, twice := here[key]; twice && other != value {
-			r.fail(name, value, fmt.Sprintf("contradicts %q, given under its other name", other), "give one of "+strings.Join(append([]string{key}, settingOf(key).Aliases...), " and "))
+			r.fail(name, value, "contradicts what is given under its other name", "give one of "+strings.Join(append([]string{key}, settingOf(key).Aliases...), " and "))
 		}
 		here[key] = value
 		r.values[key] = given{value, source}
@@ -103,39 +106,63 @@ func (r *reader) file(path string, environ, known map[string]string) map[string]
 }
 
 func (r *reader) parseFile(path string, raw []byte, environ, known map[string]string) map[string]string {
-	lines, err := kvfile.ParseFromReader(bytes.NewReader(raw), func(key string) (string, bool) {
-		v, ok := environ[key]
-		return v, ok
-	})
-	if err != nil {
-		r.fail("--env-file", path, err.Error(), "write one KEY=VALUE a line")
-		return nil
-	}
 	out := map[string]string{}
-	for _, line := range lines {
-		key, value, _ := strings.Cut(line, "=")
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // Docker skips a byte order mark too
+	for i, line := range strings.Split(string(raw), "\n") {
+		where := fmt.Sprintf("line %d", i+1)
+		// one line at a time, so that every wrong line is reported, with its number
+		parsed, err := kvfile.ParseFromReader(strings.NewReader(line), func(key string) (string, bool) {
+			v, ok := environ[key]
+			return v, ok
+		})
+		if err != nil {
+			r.fail("--env-file", path, where+": "+lineError(err, line), "write one KEY=VALUE a line")
+			continue
+		}
+		key, value, _ := strings.Cut(strings.Join(parsed, ""), "=")
+		if len(parsed) == 0 { // a comment, or a key whose value the environment would have
+			key = strings.TrimSpace(line)
+			if key == "" || strings.HasPrefix(key, "#") {
+				continue
+			}
+		}
 		if _, ok := known[key]; !ok {
 			hint := "the settings are listed in docs/settings.md"
 			if near := nearest(key, known); near != "" {
 				hint = fmt.Sprintf("did you mean %s?", near)
 			}
-			r.fail(key, "", "is not a setting", hint)
+			r.fail(key, "", fmt.Sprintf("is not a setting (%s of %s)", where, path), hint)
 			continue
 		}
-		out[key] = value
+		if len(parsed) > 0 {
+			out[key] = value
+		}
 	}
 	return out
 }
 
+// lineError words what is wrong with a line without repeating a huge one.
+func lineError(err error, line string) string {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Sprintf("is %d bytes long; Docker's reader, and so this one, takes %d", len(line), bufio.MaxScanTokenSize-1)
+	}
+	if len(line) > 200 {
+		return "is not KEY=VALUE in UTF-8"
+	}
+	text, _, _ := strings.Cut(err.Error(), " at line") // it counts from its own first line
+	return text
+}
+
 // nearMisses warns of names in the process environment that look like a misspelt setting. The environment is full of names
-// that are none of ours, so only long names with one or two wrong letters count.
+// that are none of ours, so only names with one wrong letter, two in long ones, count.
 func (r *reader) nearMisses(environ, known map[string]string) {
 	for _, name := range slices.Sorted(mapKeys(environ)) {
-		if _, ok := known[name]; ok || len(name) < 8 || !strings.Contains(name, "_") {
+		if _, ok := known[name]; ok || len(name) < 6 {
 			continue
 		}
 		for _, key := range slices.Sorted(mapKeys(known)) {
-			if d := levenshtein.Distance(name, key, nil); d <= min(2, len(key)/6) && environ[key] == "" {
+			// the first letter is hardly ever the wrong one (CPU_COUNT is not GPU_COUNT), and single words are everybody's
+			if d := levenshtein.Distance(name, key, nil); strings.Contains(key, "_") && name[0] == key[0] && d <= min(2, max(1, len(key)/6)) && environ[key] == "" {
 				r.warn(name, "in the environment is not a setting, and is ignored", fmt.Sprintf("did you mean %s?", key))
 				break
 			}

@@ -19,6 +19,7 @@ func (r *reader) text(key string) string {
 	if !utf8.ValidString(g.value) || strings.ContainsFunc(g.value, func(c rune) bool { return c < ' ' && c != '\n' && c != '\t' || c == 0x7f }) {
 		r.fail(key, strings.ToValidUTF8(g.value, "?"), "holds control characters or broken UTF-8", "write plain text")
 		delete(r.values, key)
+		r.bad[key] = true
 		return settingOf(key).Default
 	}
 	return g.value
@@ -58,14 +59,14 @@ func (r *reader) boolean(key string) bool {
 	return false
 }
 
-// oneOf reads one of several words in any letter case.
+// oneOf reads one of several words in any letter case; "" when it is none of them.
 func (r *reader) oneOf(key string, words ...string) string {
 	s := r.text(key)
 	if w := strings.ToLower(s); slices.Contains(words, w) {
 		return w
 	}
 	r.fail(key, s, "is not known", "give one of "+strings.Join(words, ", "))
-	return words[0]
+	return ""
 }
 
 // match reads a value of a form.
@@ -96,14 +97,26 @@ func (r *reader) duration(key string, least, most time.Duration) time.Duration {
 	return d
 }
 
+// means is one spelling for all that mean the same: yes and true, 30m and 1800s.
+func means(value string) string {
+	switch v := strings.ToLower(value); v {
+	case "true":
+		return "yes"
+	case "false":
+		return "no"
+	default:
+		if d, err := time.ParseDuration(v); err == nil {
+			return d.String()
+		}
+		return v
+	}
+}
+
 // later refuses settings whose feature is not there yet when they ask for it.
 func (r *reader) later() {
 	for _, s := range Settings() {
 		g, ok := r.values[s.Key]
-		if s.Later == "" || !ok || strings.EqualFold(g.value, s.Default) {
-			continue
-		}
-		if s.Syntax == yesNo && s.Default == "no" && (strings.EqualFold(g.value, "false")) {
+		if s.Later == "" || !ok || means(g.value) == means(s.Default) {
 			continue
 		}
 		r.fail(s.Key, g.value, s.Later, "leave it out")

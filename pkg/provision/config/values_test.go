@@ -72,7 +72,7 @@ func TestValuesAreRefused(t *testing.T) {
 		"a prefix with an underscore":      one("NAME_PREFIX", "de_mo", ""),
 		"a region for a zone":              one("ZONE", "us-central1", "", "is a region", "us-central1-a"),
 		"a zone in capitals":               one("ZONE", "US-CENTRAL1-A", ""),
-		"a zone with a control character":  one("ZONE", "us\x00", "a ZONE with control characters is reported as missing as well"),
+		"a zone with a control character":  one("ZONE", "us\x00", ""),
 		"no VMs":                           one("INSTANCE_COUNT", "0", "", "from 1 to 100000"),
 		"too many VMs":                     one("INSTANCE_COUNT", "100001", "", "from 1 to 100000"),
 		"a negative number":                one("INSTANCE_COUNT", "-1", ""),
@@ -97,12 +97,12 @@ func TestValuesAreRefused(t *testing.T) {
 		"a bucket of two letters":          one("TERRAFORM_GCS_PATH", "gs://ab", ""),
 		"a bucket in capitals":             one("TERRAFORM_GCS_PATH", "gs://Bucket", ""),
 		"a folder with an empty part":      one("TERRAFORM_GCS_PATH", "gs://my-bucket/a//b", ""),
-		"a folder that begins with /":      one("TERRAFORM_GCS_PATH", "gs://my-bucket//a", "only the second and later slashes of a folder are looked at"),
-		"a bucket of 64 characters":        one("TERRAFORM_GCS_PATH", "gs://"+strings.Repeat("b", 64), "the 63 characters of a bucket name without dots are not checked"),
+		"a folder that begins with /":      one("TERRAFORM_GCS_PATH", "gs://my-bucket//a", ""),
+		"a bucket of 64 characters":        one("TERRAFORM_GCS_PATH", "gs://"+strings.Repeat("b", 64), ""),
 		"neither yes nor no":               one("EXTERNAL_IP", "1", "", "yes or no"),
 		"an unknown network":               one("NETWORK_CONFIG", "old_network", "", "new_network"),
 		"a range without new_network":      one("NETWORK_RANGE", "10.0.0.0/16", "", "new_network"),
-		"a range of an unknown network":    {settings{"NETWORK_CONFIG": "old", "NETWORK_RANGE": "10.0.0.0/16"}, []string{"NETWORK_CONFIG"}, nil, "a wrong NETWORK_CONFIG makes a good NETWORK_RANGE a second error"},
+		"a range of an unknown network":    {settings{"NETWORK_CONFIG": "old", "NETWORK_RANGE": "10.0.0.0/16"}, []string{"NETWORK_CONFIG"}, nil, ""},
 		"a range with host bits":           {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "10.0.0.1/16"}, []string{"NETWORK_RANGE"}, []string{"10.0.0.0/16"}, ""},
 		"a range of IPv6":                  {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "fd00::/20"}, []string{"NETWORK_RANGE"}, []string{"IPv4"}, ""},
 		"a range too large":                {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "10.0.0.0/7"}, []string{"NETWORK_RANGE"}, nil, ""},
@@ -147,7 +147,6 @@ func TestNamesThatWouldBeTooLong(t *testing.T) {
 	}
 	t.Run("a prefix longer than any name says by how much as well", refusal{
 		set: settings{"NAME_PREFIX": prefix(70)}, errors: []string{"NAME_PREFIX"}, says: []string{"too long"},
-		defect: "a prefix of more than 63 characters is told that it has the wrong form, not that it is too long",
 	}.check)
 }
 
@@ -162,8 +161,8 @@ func TestWarnings(t *testing.T) {
 		"an Ops Agent asked for":   {settings{"DISABLE_OPS_AGENT": "false"}, []string{"DISABLE_OPS_AGENT"}, ""},
 		"a disk type that follows": {settings{"VM_TYPE": "g4-standard-48"}, []string{"DISK_TYPE"}, ""},
 		"a public range":           {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "8.8.0.0/16"}, []string{"NETWORK_RANGE"}, ""},
-		"a range half public":      {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "192.168.0.0/15"}, []string{"NETWORK_RANGE"}, "only the first address of NETWORK_RANGE is looked at"},
-		"a very small disk":        {settings{"DISK_SIZE_GB": "20"}, []string{"DISK_SIZE_GB"}, "the warning about a boot disk under 50 GB is not there yet"},
+		"a range half public":      {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "192.168.0.0/15"}, []string{"NETWORK_RANGE"}, ""},
+		"a very small disk":        {settings{"DISK_SIZE_GB": "20"}, []string{"DISK_SIZE_GB"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, problems := load(tc.set)
@@ -185,5 +184,5 @@ func TestAIZones(t *testing.T) {
 	if c, problems := load(settings{"ZONE": "us-central1-ai1a"}); c == nil || c.Region != "us-central1" {
 		faults = append(faults, problems.Error())
 	}
-	settle(t, "AI zones are refused: their last part has more than one letter", faults)
+	settle(t, "", faults)
 }

@@ -118,6 +118,16 @@ func All() []Type {
 	return out
 }
 
+// Disks lists every type of boot disk of the table.
+func Disks() []string {
+	var out []string
+	for _, t := range All() {
+		out = append(out, t.BootDisks...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // With lists the types that come with so many GPUs of a type, by name.
 func With(gpu string, count int) []string {
 	var out []string
