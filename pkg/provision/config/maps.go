@@ -82,7 +82,7 @@ func flat(s string) error {
 	}
 	braces := 0
 	for i, t := range tokens {
-		switch t.Type {
+		switch t.Type { //nolint:exhaustive // what is not named is refused
 		case hclsyntax.TokenOBrace:
 			braces++
 		case hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
