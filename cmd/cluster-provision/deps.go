@@ -62,7 +62,7 @@ func (p program) start(c *cli.Context, t *config.Target) (*run, error) {
 	scope := blueprint.ScopeOf(t.Project, t.Region, t.Zone, t.NamePrefix)
 	r.engine = &provision.Engine{
 		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(c, t), Printer: r.printer(), Log: r.log, Pace: pace,
+		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(c, t), Rescue: ".", Printer: r.printer(), Log: r.log, Pace: pace,
 		Stop: p.signals.stopped(),
 		Store: gcs.New(clients.Storage, gcs.Options{
 			Bucket: t.State.Bucket, Folder: t.State.Folder, Prefix: t.NamePrefix, Project: t.Project, Region: t.Region, Default: !t.State.Given, Pace: pace,

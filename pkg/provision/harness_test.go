@@ -22,8 +22,9 @@ import (
 
 // cloud is an emulated world for one test.
 type cloud struct {
-	tb testing.TB
-	em *emulator.Emulator
+	tb     testing.TB
+	em     *emulator.Emulator
+	rescue string // where a manifest goes that could not be stored
 }
 
 func newCloud(tb testing.TB, opt emulator.Options) *cloud {
@@ -32,7 +33,7 @@ func newCloud(tb testing.TB, opt emulator.Options) *cloud {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &cloud{tb, em}
+	return &cloud{tb, em, tb.TempDir()}
 }
 
 func profile(tb testing.TB, name string) emulator.Profile {
@@ -54,7 +55,7 @@ func (c *cloud) engine(ctx context.Context, rt http.RoundTripper, pace float64) 
 	scope := blueprint.ScopeOf(project, "us-central1", "us-central1-a", "demo")
 	return &provision.Engine{
 		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(project, "demo"), Tool: "test", Pace: pace, Flags: "--project-id=" + project,
+		Owner: blueprint.DeploymentID(project, "demo"), Tool: "test", Pace: pace, Rescue: c.rescue, Flags: "--project-id=" + project,
 		Store: gcs.New(clients.Storage, gcs.Options{
 			Bucket: "aiinfra-terraform-" + project, Prefix: "demo", Project: project, Region: "us-central1", Default: true, Pace: pace,
 		}),

@@ -48,6 +48,7 @@ type Engine struct {
 	Scope    resources.Scope
 	Owner    string // deployment id
 	Tool     string // version of the program
+	Rescue   string // directory in which a manifest is kept that could not be stored
 	Flags    string // the flags that name the deployment, for commands that are shown to the user
 	Printer  progress.Printer
 	Log      *slog.Logger

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/google/uuid"
@@ -66,9 +67,9 @@ func (s *session) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
 	where, rescued := s.e.Store.Rescue(ctx, s.run, j.Manifest())
-	local := "recovery-" + s.run + ".json"
+	local := filepath.Join(s.e.Rescue, "recovery-"+s.run+".json")
 	if raw, encoded := state.Encode(j.Manifest()); encoded == nil && os.WriteFile(local, raw, 0o600) == nil {
-		where += " and ./" + local
+		where += " and " + local
 	}
 	return errors.Join(fmt.Errorf("%w; what happened since is in %s: run the same action again, it finds what was made by its mark", err, where), rescued)
 }

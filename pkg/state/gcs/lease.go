@@ -105,6 +105,9 @@ func (s *Store) Unlock(ctx context.Context, v state.Version) error {
 	case isAbsent(err):
 		return state.ErrNotLocked
 	case resources.ClassOf(gcp.Wrap("", err)) == resources.ClassConflict:
+		if _, _, err := s.Holder(ctx); errors.Is(err, state.ErrNotLocked) {
+			return err // whether a precondition on an absent object is 404 or 412 is not recorded
+		}
 		return state.ErrConflict
 	}
 	return s.explain(err)

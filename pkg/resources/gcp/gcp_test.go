@@ -1,0 +1,168 @@
+package gcp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cloud.google.com/go/compute/apiv1/computepb"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
+)
+
+// answers gives every call the same answer, and counts them.
+type answers struct {
+	status int
+	body   string
+	calls  int
+	url    string
+}
+
+func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.calls++
+	a.url = r.URL.String()
+	return &http.Response{StatusCode: a.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+}
+
+func classic(code, reason, message string) string {
+	return `{"error":{"code":` + code + `,"message":"` + message + `","errors":[{"domain":"global","reason":"` + reason + `","message":"` + message + `"}]}}`
+}
+
+// The answers of the cloud, as they were recorded or reported, and what is to be done about each, through the real client.
+func TestClasses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		class  resources.Class
+		hint   string
+	}{
+		"absent":              {404, classic("404", "notFound", "The resource 'projects/p/global/networks/n' was not found"), resources.ClassNotFound, ""},
+		"there already":       {409, classic("409", "alreadyExists", "The resource 'projects/p/global/networks/n' already exists"), resources.ClassExists, ""},
+		"under way":           {400, classic("400", "resourceNotReady", "The resource 'projects/p/global/networks/n' is not ready"), resources.ClassBusy, ""},
+		"in use":              {400, classic("400", "resourceInUseByAnotherResource", "The x resource 'a' is already being used by 'b'"), resources.ClassInUse, ""},
+		"an old fingerprint":  {412, classic("412", "conditionNotMet", "Invalid fingerprint."), resources.ClassConflict, ""},
+		"too many calls":      {403, classic("403", "rateLimitExceeded", "Quota exceeded for quota metric"), resources.ClassTransient, ""},
+		"a quota":             {403, classic("403", "quotaExceeded", "Quota 'CPUS' exceeded."), resources.ClassQuota, ""},
+		"no permission":       {403, classic("403", "forbidden", "Required 'compute.networks.create' permission for 'projects/p'"), resources.ClassDenied, "permission compute.networks.create is missing"},
+		"not signed in":       {401, classic("401", "authError", "Request had invalid authentication credentials."), resources.ClassUnauthenticated, "gcloud auth application-default login"},
+		"a disabled API":      {403, classic("403", "accessNotConfigured", "Compute Engine API has not been used in project 1 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/compute.googleapis.com/overview?project=1 then retry."), resources.ClassDisabled, "gcloud services enable compute.googleapis.com"},
+		"a passing fault":     {503, classic("503", "backendError", "Backend Error"), resources.ClassTransient, ""},
+		"a malformed request": {400, classic("400", "invalid", "Invalid value for field 'resource.x'"), resources.ClassInvalid, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, err := gcp.New(t.Context(), gcp.Options{Transport: &answers{status: tc.status, body: tc.body}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				_, err = c.Networks.Insert(ctx, &computepb.InsertNetworkRequest{Project: "p", NetworkResource: &computepb.Network{Name: proto.String("n")}})
+				err = gcp.Wrap("projects/p/global/networks/n", err)
+				if resources.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.hint) {
+					t.Errorf("class %q: %v", resources.ClassOf(err), err)
+				}
+				if errors.Is(err, resources.ErrNotFound) != (tc.class == resources.ClassNotFound) {
+					t.Errorf("errors.Is(ErrNotFound): %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestOperationsThatFailed(t *testing.T) {
+	for code, class := range map[string]resources.Class{
+		"ZONE_RESOURCE_POOL_EXHAUSTED": resources.ClassStockout, "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS": resources.ClassStockout,
+		"QUOTA_EXCEEDED": resources.ClassQuota, "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE": resources.ClassInUse, "RESOURCE_NOT_READY": resources.ClassBusy,
+		"CONDITION_NOT_MET": resources.ClassConflict, "PERMISSIONS_ERROR": resources.ClassDenied, "SOMETHING_NEW": resources.ClassFatal,
+	} {
+		op := &computepb.Operation{Error: &computepb.Error{Errors: []*computepb.Errors{{Code: proto.String(code), Message: proto.String("m")}}}}
+		if err := gcp.FromOperation("id", op); resources.ClassOf(err) != class {
+			t.Errorf("%s: class %q", code, resources.ClassOf(err))
+		}
+	}
+	if err := gcp.FromOperation("id", &computepb.Operation{HttpErrorStatusCode: proto.Int32(503)}); resources.ClassOf(err) != resources.ClassTransient {
+		t.Errorf("an operation with a status only: %v", err)
+	}
+	if err := gcp.FromOperation("id", &computepb.Operation{}); err != nil {
+		t.Errorf("one that went well: %v", err)
+	}
+}
+
+func TestRetryHasAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := gcp.New(t.Context(), gcp.Options{Transport: &answers{status: 200}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tries, start := 0, time.Now()
+		err = c.Retry(t.Context(), func(context.Context) error {
+			tries++
+			return gcp.FromCode("id", "INTERNAL_ERROR", "m")
+		})
+		if resources.ClassOf(err) != resources.ClassTransient || tries < 10 || time.Since(start) > 4*time.Minute {
+			t.Errorf("%d tries in %s: %v", tries, time.Since(start), err)
+		}
+		tries = 0
+		_ = c.Retry(t.Context(), func(context.Context) error { tries++; return gcp.FromCode("id", "QUOTA_EXCEEDED", "m") })
+		if tries != 1 {
+			t.Errorf("a quota was tried %d times", tries)
+		}
+	})
+}
+
+func TestOwnerMarks(t *testing.T) {
+	if got := gcp.OwnerOf(gcp.Describe("demo-1a2b3c4d")); got != "demo-1a2b3c4d" {
+		t.Errorf("read back %q", got)
+	}
+	for _, text := range []string{"", "demo-1a2b3c4d", "see " + gcp.Describe("demo"), gcp.Describe("demo") + " and more", gcp.Describe("a") + "\nb"} {
+		if got := gcp.OwnerOf(text); got != "" {
+			t.Errorf("%q is no mark, read %q", text, got)
+		}
+	}
+}
+
+func TestPathsAndCommands(t *testing.T) {
+	for _, link := range []string{
+		"https://www.googleapis.com/compute/v1/projects/p/global/networks/n", "https://compute.googleapis.com/compute/beta/projects/p/global/networks/n", "projects/p/global/networks/n",
+	} {
+		if got := gcp.Path(link); got != "projects/p/global/networks/n" {
+			t.Errorf("%s: %s", link, got)
+		}
+	}
+	if got := gcp.Command("compute", "x y", "--project=$(id)", "--zone=z"); got != `gcloud compute 'x y' --project='$(id)' --zone=z` {
+		t.Errorf("%s", got)
+	}
+}
+
+// Every API is reached below the endpoint, escapes in paths are kept.
+func TestTheEndpoint(t *testing.T) {
+	a := &answers{status: 404, body: `{}`}
+	c, err := gcp.New(t.Context(), gcp.Options{Transport: a, Endpoint: "http://127.0.0.1:1/base/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = c.Networks.Get(t.Context(), &computepb.GetNetworkRequest{Project: "p", Network: "n"})
+	if want := "http://127.0.0.1:1/base/compute.googleapis.com/compute/v1/projects/p/global/networks/n"; !strings.HasPrefix(a.url, want) {
+		t.Errorf("%s", a.url)
+	}
+	_, _ = c.Storage.Bucket("b").Object("a/b").Attrs(t.Context())
+	if want := "http://127.0.0.1:1/base/storage.googleapis.com/storage/v1/b/b/o/a%2Fb"; !strings.HasPrefix(a.url, want) {
+		t.Errorf("%s", a.url)
+	}
+	if _, err := gcp.New(t.Context(), gcp.Options{Endpoint: "nonsense"}); err == nil {
+		t.Error("an endpoint that is no URL was taken")
+	}
+	var old *googleapi.Error
+	if errors.As(gcp.FromCode("", "X", ""), &old) {
+		t.Error("an operation's error is no HTTP error")
+	}
+}
