@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision"
 )
@@ -44,8 +45,12 @@ type signals struct {
 	mu    sync.Mutex
 	stop  chan struct{} // closed by the first one since the last rearm
 	term  bool
+	last  time.Time
 	abort context.CancelFunc
 }
+
+// echo is how close two signals are that were meant as one: a shell's Ctrl-C and a wrapper that passes it on both arrive.
+const echo = time.Second
 
 func watchSignals(abort context.CancelFunc) *signals {
 	s := &signals{stop: make(chan struct{}), abort: abort}
@@ -62,6 +67,11 @@ func watchSignals(abort context.CancelFunc) *signals {
 func (s *signals) got(term bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := time.Now()
+	if now.Sub(s.last) < echo {
+		return
+	}
+	s.last = now
 	select {
 	case <-s.stop:
 		s.abort()
