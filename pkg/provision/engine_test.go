@@ -235,6 +235,34 @@ func TestValidateAndPlanWriteNothing(t *testing.T) {
 	})
 }
 
+// Values of METADATA may be secrets: they reach the VMs, and neither the bucket nor a plan.
+func TestSecretsStayOutOfTheBucketAndThePlan(t *testing.T) {
+	inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
+		e := c.engine(ctx, c.em.Transport(), 1)
+		cfg := settings(t, `METADATA={"hf-token":"verysecret"}`)
+		p, err := e.Plan(ctx, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		create(ctx, t, c, `METADATA={"hf-token":"verysecret"}`)
+		m, _, err := e.Store.Load(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := state.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := p.JSON()
+		if text := string(raw) + string(shown) + p.Text(); err != nil || strings.Contains(text, "verysecret") || !strings.Contains(text, "hf-token") {
+			t.Errorf("%v: %s", err, text)
+		}
+		if again := create(ctx, t, c, `METADATA={"hf-token":"othersecret"}`); again.Nothing {
+			t.Error("another value was not noticed")
+		}
+	})
+}
+
 func TestMissingPermissionsAreNamed(t *testing.T) {
 	inWorld(t, emulator.Options{Denied: []string{"compute.networks.create"}}, func(ctx context.Context, t *testing.T, c *cloud) {
 		_, err := c.engine(ctx, c.em.Transport(), 1).Validate(ctx, settings(t, networks()...))

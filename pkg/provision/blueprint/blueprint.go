@@ -107,12 +107,14 @@ var fixedMetadata = [...][2]string{ //nolint:gochecknoglobals // a constant tabl
 	{"proxy-mode", "project_editors"},
 }
 
-func vmMetadata(given map[string]string) map[string]string {
-	out := make(map[string]string, len(given)+len(fixedMetadata))
+func vmMetadata(given map[string]string) map[string]resources.Sealed {
+	out := make(map[string]resources.Sealed, len(given)+len(fixedMetadata))
 	for _, kv := range fixedMetadata {
-		out[kv[0]] = kv[1]
+		out[kv[0]] = resources.Seal(kv[1])
 	}
-	maps.Copy(out, given)
+	for k, v := range given {
+		out[k] = resources.Seal(v)
+	}
 	return out
 }
 

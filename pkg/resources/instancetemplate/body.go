@@ -41,7 +41,7 @@ func body(s Spec) *computepb.InstanceProperties {
 	if len(s.Metadata) > 0 {
 		p.Metadata = &computepb.Metadata{}
 		for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
-			p.Metadata.Items = append(p.Metadata.Items, &computepb.Items{Key: proto.String(k), Value: proto.String(s.Metadata[k])})
+			p.Metadata.Items = append(p.Metadata.Items, &computepb.Items{Key: proto.String(k), Value: proto.String(s.Metadata[k].Reveal())})
 		}
 	}
 	for _, n := range s.NICs {
@@ -90,9 +90,9 @@ func fromBody(p *computepb.InstanceProperties) Spec {
 	}
 	for _, i := range p.GetMetadata().GetItems() {
 		if s.Metadata == nil {
-			s.Metadata = map[string]string{}
+			s.Metadata = map[string]resources.Sealed{}
 		}
-		s.Metadata[i.GetKey()] = i.GetValue()
+		s.Metadata[i.GetKey()] = resources.Seal(i.GetValue())
 	}
 	for _, a := range p.GetServiceAccounts() {
 		s.ServiceAccount, s.Scopes = a.GetEmail(), a.GetScopes()

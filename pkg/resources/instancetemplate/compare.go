@@ -33,7 +33,7 @@ func (Driver) Compare(want, have Spec) []resources.Change {
 		resources.Field("diskType", want.DiskType, have.DiskType, resources.Replace),
 		resources.List("accelerators", want.Accelerators, have.Accelerators, resources.Replace),
 		resources.List("nics", lines(want.NICs), lines(have.NICs), resources.Replace),
-		resources.Map("metadata", want.Metadata, have.Metadata, resources.Replace),
+		resources.Map("metadata", resources.Digests(want.Metadata), resources.Digests(have.Metadata), resources.Replace),
 		resources.Map("labels", want.Labels, have.Labels, resources.Replace),
 		resources.Field("serviceAccount", want.ServiceAccount, have.ServiceAccount, resources.Replace),
 		resources.List("scopes", want.Scopes, have.Scopes, resources.Replace),

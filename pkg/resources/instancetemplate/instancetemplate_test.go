@@ -16,7 +16,7 @@ func spec(change func(*instancetemplate.Spec)) instancetemplate.Spec {
 		NICs: []instancetemplate.NIC{{
 			Network: resources.Known(resources.NetworkURL(resourcetest.Scope.Global("networks", "default"))), ExternalIP: true, Type: "GVNIC",
 		}},
-		Metadata: map[string]string{"enable-oslogin": "TRUE", "a": "b"}, Labels: map[string]string{resources.OwnerLabel: resourcetest.Owner},
+		Metadata: map[string]resources.Sealed{"enable-oslogin": resources.Seal("TRUE"), "a": resources.Seal("b")}, Labels: map[string]string{resources.OwnerLabel: resourcetest.Owner},
 		ServiceAccount: "default", Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"},
 		OnHostMaintenance: "TERMINATE", AutomaticRestart: true, MaxRunSeconds: 3600,
 	}
@@ -59,7 +59,7 @@ func TestTheNameFollowsTheContent(t *testing.T) {
 	if a, b := name(spec(nil)), name(spec(nil)); a != b {
 		t.Errorf("equal contents have the names %s and %s", a, b)
 	}
-	if a, b := name(spec(nil)), name(spec(func(s *instancetemplate.Spec) { s.Metadata["a"] = "c" })); a == b {
+	if a, b := name(spec(nil)), name(spec(func(s *instancetemplate.Spec) { s.Metadata["a"] = resources.Seal("c") })); a == b {
 		t.Errorf("different contents have the same name %s", a)
 	}
 }

@@ -28,19 +28,19 @@ type NIC struct {
 
 // Spec is a wanted template.
 type Spec struct {
-	MachineType       string            `json:"machineType"`
-	Image             string            `json:"image"` // path of an image or an image family
-	DiskSizeGB        int               `json:"diskSizeGb"`
-	DiskType          string            `json:"diskType"`
-	Accelerators      []Accelerator     `json:"accelerators,omitempty"`
-	NICs              []NIC             `json:"nics"`
-	Metadata          map[string]string `json:"metadata,omitempty"`
-	Labels            map[string]string `json:"labels,omitempty"`
-	ServiceAccount    string            `json:"serviceAccount"` // e-mail, or "default"
-	Scopes            []string          `json:"scopes,omitempty"`
-	OnHostMaintenance string            `json:"onHostMaintenance"` // "TERMINATE" or "MIGRATE"
-	AutomaticRestart  bool              `json:"automaticRestart"`
-	MaxRunSeconds     int64             `json:"maxRunSeconds,omitempty"` // the cloud deletes the VM after it; 0 never
+	MachineType       string                      `json:"machineType"`
+	Image             string                      `json:"image"` // path of an image or an image family
+	DiskSizeGB        int                         `json:"diskSizeGb"`
+	DiskType          string                      `json:"diskType"`
+	Accelerators      []Accelerator               `json:"accelerators,omitempty"`
+	NICs              []NIC                       `json:"nics"`
+	Metadata          map[string]resources.Sealed `json:"metadata,omitempty"` // values may be secrets
+	Labels            map[string]string           `json:"labels,omitempty"`
+	ServiceAccount    string                      `json:"serviceAccount"` // e-mail, or "default"
+	Scopes            []string                    `json:"scopes,omitempty"`
+	OnHostMaintenance string                      `json:"onHostMaintenance"` // "TERMINATE" or "MIGRATE"
+	AutomaticRestart  bool                        `json:"automaticRestart"`
+	MaxRunSeconds     int64                       `json:"maxRunSeconds,omitempty"` // the cloud deletes the VM after it; 0 never
 }
 
 // Outputs is what a template publishes.
