@@ -41,6 +41,7 @@ func (p program) startConfig(c *cli.Context) (*config.Config, *run, error) {
 	}
 	r, err := p.start(c, &cfg.Target)
 	if err != nil {
+		p.refuse(c, err)
 		return nil, nil, err
 	}
 	for _, w := range problems.Warnings() {
@@ -56,10 +57,14 @@ func (p program) startTarget(c *cli.Context, load func(config.Input) (*config.Ta
 		p.refuse(c, err)
 		return nil, err
 	}
-	return p.start(c, t)
+	r, err := p.start(c, t)
+	if err != nil {
+		p.refuse(c, err)
+	}
+	return r, err
 }
 
-// refuse prints the JSON result of settings that are wrong, when JSON is wanted.
+// refuse prints the JSON result of an action that could not even start, when JSON is wanted.
 func (p program) refuse(c *cli.Context, err error) {
 	if text(c, "output") == "json" {
 		(&run{program: p, json: true}).result(nil, "", err)

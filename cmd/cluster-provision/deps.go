@@ -62,7 +62,7 @@ func (p program) start(c *cli.Context, t *config.Target) (*run, error) {
 	scope := blueprint.ScopeOf(t.Project, t.Region, t.Zone, t.NamePrefix)
 	r.engine = &provision.Engine{
 		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(c, t), Rescue: ".", Printer: r.printer(), Log: r.log, Pace: pace,
+		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(c, t), Rescue: ".", Printer: r.printer(c.Context), Log: r.log, Pace: pace,
 		Stop: p.signals.stopped(),
 		Store: gcs.New(clients.Storage, gcs.Options{
 			Bucket: t.State.Bucket, Folder: t.State.Folder, Prefix: t.NamePrefix, Project: t.Project, Region: t.Region, Default: !t.State.Given, Pace: pace,
@@ -165,14 +165,14 @@ func utc(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func (r *run) printer() progress.Printer {
+func (r *run) printer(ctx context.Context) progress.Printer {
 	mode := progress.Plain
 	_, noColor := lookupEnv(r.environ, "NO_COLOR")
 	terminal := r.terminal(r.stderr)
 	switch {
 	case r.json:
 		mode = progress.JSON
-	case terminal && !r.log.Enabled(context.TODO(), slog.LevelDebug): //nolint:forbidigo // asks a handler, blocks on nothing
+	case terminal && !r.log.Enabled(ctx, slog.LevelDebug):
 		mode = progress.Terminal
 	}
 	p := progress.New(mode, r.stdout, r.stderr, r.steps.find, terminal && !noColor)

@@ -46,6 +46,7 @@ func ExitCode(err error) int {
 	var held *state.HeldError
 	var partial *PartialError
 	var problems resources.Problems
+	var setting interface{ Setting() string } // an error that another value of a setting would mend
 	class := resources.ClassOf(err)
 	switch {
 	case err == nil:
@@ -60,7 +61,7 @@ func ExitCode(err error) int {
 		return CodeCapacity
 	case class == resources.ClassDenied, class == resources.ClassUnauthenticated:
 		return CodeDenied
-	case errors.As(err, &problems):
+	case errors.As(err, &problems), errors.As(err, &setting):
 		return CodeUsage
 	case errors.As(err, &partial), errors.Is(err, state.ErrLeaseLost):
 		return CodePartial

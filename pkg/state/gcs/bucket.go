@@ -72,9 +72,9 @@ func (s *Store) checkOwner(ctx context.Context) error {
 	for {
 		attrs, err := it.Next()
 		if errors.Is(err, iterator.Done) {
-			return &bucketError{class: resources.ClassForeign, text: fmt.Sprintf(
+			return &settingError{bucketError{class: resources.ClassForeign, text: fmt.Sprintf(
 				"bucket gs://%s belongs to another project than %s and is not used; give one of your own with TERRAFORM_GCS_PATH=gs://BUCKET",
-				s.opt.Bucket, s.opt.Project)}
+				s.opt.Bucket, s.opt.Project)}}
 		}
 		if err != nil {
 			return s.explain(err)

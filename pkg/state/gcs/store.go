@@ -319,9 +319,9 @@ func (s *Store) explain(err error) error {
 	err = gcp.Wrap("", err)
 	switch resources.ClassOf(err) {
 	case resources.ClassNotFound:
-		return &bucketError{class: resources.ClassNotFound, err: err, text: fmt.Sprintf(
+		return &settingError{bucketError{class: resources.ClassNotFound, err: err, text: fmt.Sprintf(
 			"bucket gs://%s does not exist; make it with: gcloud storage buckets create gs://%s --project=%s, or correct TERRAFORM_GCS_PATH",
-			s.opt.Bucket, s.opt.Bucket, s.opt.Project)}
+			s.opt.Bucket, s.opt.Bucket, s.opt.Project)}}
 	case resources.ClassDenied:
 		return &bucketError{class: resources.ClassDenied, err: err, text: fmt.Sprintf(
 			"no access to bucket gs://%s: %v; you need roles/storage.objectAdmin on it: gcloud storage buckets add-iam-policy-binding gs://%s --member=user:YOU --role=roles/storage.objectAdmin",
@@ -340,6 +340,12 @@ type bucketError struct {
 func (e *bucketError) Error() string          { return e.text }
 func (e *bucketError) Unwrap() error          { return e.err }
 func (e *bucketError) Class() resources.Class { return e.class }
+
+// settingError is a bucket that another setting would mend.
+type settingError struct{ bucketError }
+
+// Setting is the setting that names the bucket.
+func (e *settingError) Setting() string { return "TERRAFORM_GCS_PATH" }
 
 func decodeHolder(raw []byte) (state.Holder, error) {
 	var h state.Holder
