@@ -50,15 +50,15 @@ func (e *Engine) apply(s *session, g *groundwork, p *plan.Plan) ([]exec.Result, 
 	for i, step := range p.Steps {
 		tasks[i] = exec.Task{ID: step.ID, Needs: step.Needs, Run: func(ctx context.Context) error { return w.step(ctx, step) }}
 	}
-	opt := exec.Options{Stop: e.stopOr(s.journal.Failed()), Grace: e.scaled(grace)}
+	opt := exec.Options{Stop: e.stopOr(s.context(), s.journal.Failed()), Grace: e.scaled(grace)}
 	if e.Printer != nil {
 		opt.Observe = e.Printer.Event
 	}
 	return exec.Run(s.context(), tasks, opt)
 }
 
-// stopOr is closed when the user or the journal wants nothing more to be started.
-func (e *Engine) stopOr(failed <-chan struct{}) <-chan struct{} {
+// stopOr is closed when the user or the journal wants nothing more to be started. Its goroutine ends with the lease.
+func (e *Engine) stopOr(ctx context.Context, failed <-chan struct{}) <-chan struct{} {
 	if e.Stop == nil {
 		return failed
 	}
@@ -68,6 +68,7 @@ func (e *Engine) stopOr(failed <-chan struct{}) <-chan struct{} {
 		select {
 		case <-e.Stop:
 		case <-failed:
+		case <-ctx.Done():
 		}
 	}()
 	return either

@@ -202,6 +202,35 @@ func TestANameThatIsTakenIsRefused(t *testing.T) {
 	})
 }
 
+// An interrupt starts nothing more, lets end what runs, records it, and tells; the same create goes on.
+func TestAnInterruptIsRecordedAndGoneOnFrom(t *testing.T) {
+	inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
+		stop := make(chan struct{})
+		e := c.engine(ctx, c.em.Transport(), 1)
+		e.Stop = stop
+		go func() {
+			waitVirtual(10) // the network takes 14 s
+			close(stop)
+		}()
+		_, err := e.Create(ctx, settings(t, networks()...), nil)
+		if provision.ExitCode(err) != provision.CodeInterrupted {
+			t.Errorf("exit code %d: %v", provision.ExitCode(err), err)
+		}
+		m, _, err := e.Store.Load(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, ok := m.Find("network/net"); !ok || r.Status != state.Ready {
+			t.Errorf("what ran is not recorded: %+v", r)
+		}
+		if countOf(c.left(), "/subnetworks/") != 0 {
+			t.Errorf("something more was started: %v", c.left())
+		}
+		create(ctx, t, c, networks()...)
+		destroy(ctx, t, c)
+	})
+}
+
 func TestASecondRunIsToldWhoHoldsTheLease(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
 		first := c.engine(ctx, c.em.Transport(), 1)
