@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -69,8 +68,13 @@ func (r *reader) fixedGPUs(t machines.Type, gpu string, gpus int) {
 		return
 	}
 	hint := fmt.Sprintf("%s comes with GPU_COUNT=%d ACCELERATOR_TYPE=%s", t.Name, t.GPUs, t.GPU)
-	if fit := machines.With(gpu, gpus); len(fit) > 0 {
+	switch fit := machines.With(gpu, gpus); {
+	case len(fit) > 0:
 		hint += fmt.Sprintf("; for %d × %s set VM_TYPE=%s", gpus, gpu, fit[0])
+	case slices.Contains(machines.AttachableGPUs(), gpu):
+		hint += fmt.Sprintf("; %s is attached to N1 machines: set VM_TYPE=n1-standard-8, for example", gpu)
+	default:
+		hint += fmt.Sprintf("; %s comes with %s", gpu, strings.Join(machines.Having(gpu), ", "))
 	}
 	key, value := "GPU_COUNT", fmt.Sprint(gpus)
 	if gpus == t.GPUs {
@@ -141,72 +145,5 @@ func (r *reader) staged(dir string) {
 		r.fail("--copy-dir", dir, "staging files is not there yet", "leave it out")
 	case err == nil && len(entries) > 0:
 		r.fail(defaultCopyDir, "", fmt.Sprintf("holds %d files, but staging files is not there yet", len(entries)), "empty it, or leave the volume out")
-	}
-}
-
-var (
-	mountForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]:(/[^:,\s]+)$`)
-	shareForm = regexp.MustCompile(`^(/[^:,\s]+):([A-Za-z_]+)(?::([0-9]{1,6}))?$`)
-	tiers     = []string{"BASIC_HDD", "BASIC_SSD", "HIGH_SCALE_SSD", "ENTERPRISE", "ZONAL", "REGIONAL"} //nolint:gochecknoglobals // a constant table
-)
-
-// split cuts a comma list; a trailing comma is allowed.
-func split(s string) []string {
-	s = strings.TrimSuffix(strings.TrimSpace(s), ",")
-	if s == "" {
-		return nil
-	}
-	parts := strings.Split(s, ",")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
-}
-
-// lists checks the form of what later features read, so that an env-file's mistakes show all at once.
-func (r *reader) lists() {
-	points := map[string]bool{}
-	point := func(key, entry, path string) {
-		if points[path] {
-			r.fail(key, entry, "mounts on a path that is used twice", "give every mount a path of its own")
-		}
-		points[path] = true
-	}
-	for _, entry := range split(r.text("GCS_MOUNT_LIST")) {
-		if m := mountForm.FindStringSubmatch(entry); m == nil {
-			r.fail("GCS_MOUNT_LIST", entry, "is not a mount", "write it like bucket:/mount/path")
-		} else {
-			point("GCS_MOUNT_LIST", entry, m[1])
-		}
-	}
-	for _, entry := range split(r.text("NFS_FILESHARE_LIST")) {
-		m := shareForm.FindStringSubmatch(entry)
-		switch {
-		case m == nil:
-			r.fail("NFS_FILESHARE_LIST", entry, "is not a share", "write it like /mount/path:BASIC_SSD:2560")
-		case !slices.Contains(tiers, strings.ToUpper(m[2])):
-			r.fail("NFS_FILESHARE_LIST", entry, "has an unknown tier", "give one of "+strings.Join(tiers, ", "))
-		default:
-			point("NFS_FILESHARE_LIST", entry, m[1])
-		}
-	}
-	for _, zone := range split(r.text("FALLBACK_ZONES")) {
-		if !zoneForm.MatchString(zone) {
-			r.fail("FALLBACK_ZONES", zone, "is not a zone", "give zones like us-central1-a")
-		}
-	}
-	r.oneOf("ORCHESTRATOR_TYPE", "none", "ray", "gke")
-	r.oneOf("PROVISIONING_MODEL", "standard", "spot", "reservation", "flex")
-	r.oneOf("PLACEMENT", "none", "compact")
-	for _, key := range []string{"GKE_NODE_POOL_COUNT", "GKE_MIN_NODE_COUNT", "GKE_MAX_NODE_COUNT"} {
-		r.whole(key, 0, 100000)
-	}
-	r.whole("NIC_COUNT", 2, 16)
-	r.duration("STARTUP_TIMEOUT", 0, 1<<62)
-	for _, key := range []string{"STARTUP_COMMAND_EVERY_BOOT", "NOTEBOOK_INSTANCE", "WAIT_FOR_STARTUP"} {
-		r.boolean(key)
-	}
-	for _, key := range []string{"STARTUP_COMMAND", "RESERVATION", "RAY_VERSION", "VM_LOCALFILE_DEST_PATH"} {
-		r.text(key)
 	}
 }

@@ -139,6 +139,17 @@ func With(gpu string, count int) []string {
 	return out
 }
 
+// Having lists the types that come with GPUs of a type, by name.
+func Having(gpu string) []string {
+	var out []string
+	for _, t := range All() {
+		if t.GPU == gpu {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
 // limit is how large an N1 machine may be that has so many GPUs of a type.
 type limit struct {
 	gpus, cpus int
