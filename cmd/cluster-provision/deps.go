@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/provision"
 	"github.com/aiinfra/cluster-provision/pkg/provision/blueprint"
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
@@ -22,7 +23,6 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/resources/all"
 	"github.com/aiinfra/cluster-provision/pkg/resources/catalog"
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources/fleet"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/state/gcs"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 )
 
 func (p program) emulatorCommand() *cli.Command {

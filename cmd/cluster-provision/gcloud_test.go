@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 )
 
 // gcloud is the judge that knows nothing of this project: it lists and describes what create has made, and makes, changes and

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 )
 
 // scale is how many times as fast the emulated cloud is in the benchmark.

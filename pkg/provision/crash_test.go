@@ -10,9 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/provision"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 

@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/provision"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 

@@ -7,8 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/resources/instancetemplate"
 	"github.com/aiinfra/cluster-provision/pkg/resources/mig"

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 

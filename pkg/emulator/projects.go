@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // forbidden is what Resource Manager says of a project that does not exist or that the caller may not see (recorded:

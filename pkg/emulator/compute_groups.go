@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // Managed instance groups. The shape of a steady group is recorded (compute-mig-zonal-get-from-gke.log). Their life, that is

@@ -3,7 +3,7 @@ package listfilter_test
 import (
 	"testing"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/listfilter"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/listfilter"
 )
 
 func TestMatch(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/listfilter"
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/listfilter"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // collection describes one collection of Compute Engine. All collections insert, get, list and delete alike; what differs is

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 )
 
 const base = "https://compute.googleapis.com/compute/v1/projects/test-project/"

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 	"github.com/aiinfra/cluster-provision/pkg/resources/machines"
 )
 

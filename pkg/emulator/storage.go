@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 const storageHost = "storage.googleapis.com"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // retryAfter is how long a group waits before it tries again to make a VM that could not be made. The real pace is not known;

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // Options say which cloud to be.

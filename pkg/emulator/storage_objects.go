@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // live finds the live generation of the call's object.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // bucketPattern is the form of bucket names; names with "goog" in front or "google" inside are refused too.

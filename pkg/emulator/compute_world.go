@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 // region is a region of the emulated world with its zones and the range that auto-mode networks have there.

@@ -17,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator"
+	"github.com/aiinfra/cluster-provision/pkg/emulator"
 )
 
 // exchange is one recorded call and its answer.

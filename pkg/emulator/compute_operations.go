@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 const operationKind = "compute#operation"
