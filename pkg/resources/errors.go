@@ -92,7 +92,7 @@ func (e *ForeignError) Error() string {
 	if e.Owner != "" {
 		whose = fmt.Sprintf("belongs to deployment %q", e.Owner)
 	}
-	return fmt.Sprintf("%s exists and %s; it is left alone: choose another NAME_PREFIX, or remove it if nobody needs it", e.ID, whose)
+	return fmt.Sprintf("%s exists and %s; it is left alone: choose another NAME_PREFIX, or remove it if nobody needs it", e.ID.Path(), whose)
 }
 
 // Class is ClassForeign.
@@ -101,7 +101,8 @@ func (e *ForeignError) Class() Class { return ClassForeign }
 // Blocker is something of somebody else's that keeps a resource of ours from being deleted.
 type Blocker struct {
 	ID      ID     // what it is
-	Command string // the exact command that removes it
+	Command string // the exact command that removes it; empty when there is none
+	Frees   string // what frees the resource when no command does
 }
 
 // BlockedError says that a deletion must wait until somebody removes what is not ours.
@@ -114,9 +115,16 @@ type BlockedError struct {
 // Error names every blocker with the command that removes it.
 func (e *BlockedError) Error() string {
 	lines := make([]string, 0, len(e.By)+1)
-	lines = append(lines, fmt.Sprintf("%s is still used by what this deployment does not own:", e.ID))
+	lines = append(lines, fmt.Sprintf("%s is still used by what this deployment does not own:", e.ID.Path()))
 	for _, b := range e.By {
-		lines = append(lines, fmt.Sprintf("  %s\n    remove it with: %s", b.ID, b.Command))
+		how := "remove it with: " + b.Command
+		if b.Command == "" {
+			how = b.Frees
+		}
+		lines = append(lines, fmt.Sprintf("  %s\n    %s", b.ID.Path(), how))
+	}
+	if len(e.By) == 0 && e.Err != nil {
+		lines[0] = fmt.Sprintf("%s is still in use: %v", e.ID.Path(), e.Err)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -43,6 +43,9 @@ type Clients struct {
 	MachineTypes     *compute.MachineTypesClient
 	AcceleratorTypes *compute.AcceleratorTypesClient
 	Zones            *compute.ZonesClient
+	Addresses        *compute.AddressesClient
+	ForwardingRules  *compute.ForwardingRulesClient
+	Disks            *compute.DisksClient
 	GlobalOperations *compute.GlobalOperationsClient
 	RegionOperations *compute.RegionOperationsClient
 	ZoneOperations   *compute.ZoneOperationsClient
@@ -81,6 +84,9 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 		build(ctx, o, &c.MachineTypes, compute.NewMachineTypesRESTClient),
 		build(ctx, o, &c.AcceleratorTypes, compute.NewAcceleratorTypesRESTClient),
 		build(ctx, o, &c.Zones, compute.NewZonesRESTClient),
+		build(ctx, o, &c.Addresses, compute.NewAddressesRESTClient),
+		build(ctx, o, &c.ForwardingRules, compute.NewForwardingRulesRESTClient),
+		build(ctx, o, &c.Disks, compute.NewDisksRESTClient),
 		build(ctx, o, &c.GlobalOperations, compute.NewGlobalOperationsRESTClient),
 		build(ctx, o, &c.RegionOperations, compute.NewRegionOperationsRESTClient),
 		build(ctx, o, &c.ZoneOperations, compute.NewZoneOperationsRESTClient),

@@ -1,13 +1,32 @@
-package gcp
+package gce
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 )
 
+// Service is the API's name in full resource names.
+const Service = "compute.googleapis.com"
+
+// Global gives the ID of a global resource of the scope's project.
+func Global(s resources.Scope, collection, name string) resources.ID {
+	return resources.NewID(Service, fmt.Sprintf("projects/%s/global/%s/%s", s.Project, collection, name))
+}
+
+// Regional gives the ID of a resource of the scope's region.
+func Regional(s resources.Scope, collection, name string) resources.ID {
+	return resources.NewID(Service, fmt.Sprintf("projects/%s/regions/%s/%s/%s", s.Project, s.Region, collection, name))
+}
+
+// Zonal gives the ID of a resource of the scope's zone.
+func Zonal(s resources.Scope, collection, name string) resources.ID {
+	return resources.NewID(Service, fmt.Sprintf("projects/%s/zones/%s/%s/%s", s.Project, s.Zone, collection, name))
+}
+
 // Link is the URL of a resource in the form in which answers carry it.
-func Link(id resources.ID) string { return "https://www.googleapis.com/compute/v1/" + string(id) }
+func Link(path string) string { return "https://www.googleapis.com/compute/v1/" + path }
 
 // Path brings a URL of any host and version to the path below the version: "projects/p/global/networks/n".
 func Path(link string) string {
@@ -17,27 +36,17 @@ func Path(link string) string {
 	return link
 }
 
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+// IDOf is the full resource name of what a link in an answer points to.
+func IDOf(link string) resources.ID { return resources.NewID(Service, Path(link)) }
 
-// pathPart gives what follows a collection's name in a path: pathPart("…/zones/z/instances/i", "zones") is "z".
-func pathPart(path, collection string) string {
-	parts := strings.Split(path, "/")
-	for i := 0; i+1 < len(parts); i++ {
-		if parts[i] == collection {
-			return parts[i+1]
-		}
-	}
-	return ""
-}
-
-// Project is the project in an ID.
-func Project(id resources.ID) string { return pathPart(string(id), "projects") }
+// Base is the last part of a path or a link, the name that users see.
+func Base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // Region is the region in an ID; empty for a global or zonal one.
-func Region(id resources.ID) string { return pathPart(string(id), "regions") }
+func Region(id resources.ID) string { return id.Part("regions") }
 
 // Zone is the zone in an ID; empty for a global or regional one.
-func Zone(id resources.ID) string { return pathPart(string(id), "zones") }
+func Zone(id resources.ID) string { return id.Part("zones") }
 
 // mark begins the line in a description that says whose a resource is. Networks, subnetworks, routers, firewall rules,
 // templates and groups have no labels of their own (computepb 1.75), so their description carries the mark.
