@@ -193,7 +193,13 @@ func (r *reader) table(key string) map[string]string {
 	}
 	m, err := parseMap(s)
 	if err != nil {
-		r.fail(key, s, "is not a map: "+err.Error(), `write it like { key1 = "val1", key2 = "val2" }`)
+		if inner := strings.Trim(s, quoteMarks); inner != s {
+			if _, err := parseMap(inner); err == nil {
+				r.fail(key, s, "has quotes around it, which are part of the value, as with docker run --env-file", "drop the quotes: "+line(key, inner))
+				return nil
+			}
+		}
+		r.fail(key, s, "is not a map: "+strings.TrimSuffix(err.Error(), "."), `write it like { key1 = "val1", key2 = "val2" }`)
 		return nil
 	}
 	return m
