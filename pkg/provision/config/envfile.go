@@ -41,7 +41,7 @@ func (r *reader) file(path string, wait time.Duration, environ map[string]given,
 	case err != nil:
 		r.unreadable(path, "cannot be read: "+err.Error(), hint)
 	case len(raw) > mostEnvFile:
-		r.unreadable(path, fmt.Sprintf("is larger than %d bytes, more than all settings together can need", mostEnvFile), "is it the right file? "+hint)
+		r.unreadable(path, fmt.Sprintf("is larger than %d bytes, more than all settings together can need", mostEnvFile), "name the right file, one of KEY=VALUE lines")
 	default:
 		if message, advice := notText(path, raw); message != "" {
 			r.unreadable(path, message, advice)
@@ -112,16 +112,21 @@ func open(path string, wait time.Duration) (*os.File, error) {
 // simplePath needs no quotes in a shell.
 var simplePath = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./-]*$`)
 
+// inCommand is a path as it can stand in a command that is shown.
+func inCommand(path string) string {
+	if simplePath.MatchString(path) {
+		return path
+	}
+	return "FILE"
+}
+
 // notText says what is wrong with a file that is not text in UTF-8 as a whole, and what to do; nothing when it is.
 func notText(path string, raw []byte) (message, hint string) {
 	encoding := wideEncoding(raw)
 	at := bytes.IndexByte(raw, 0)
 	switch {
 	case encoding != "":
-		if !simplePath.MatchString(path) {
-			path = "FILE"
-		}
-		return "is in " + encoding + ", as PowerShell's > and some editors write it", fmt.Sprintf("save as UTF-8, for example: iconv -f %s -t UTF-8 %s > utf8.list", encoding, path)
+		return "is in " + encoding + ", as PowerShell's > and some editors write it", fmt.Sprintf("save as UTF-8, for example: iconv -f %s -t UTF-8 %s > utf8.list", encoding, inCommand(path))
 	case at >= 0:
 		return fmt.Sprintf("is not text: it holds a NUL byte at offset %d", at), "give a text file of KEY=VALUE lines"
 	}
@@ -169,7 +174,7 @@ func (r *reader) lines(path string, raw []byte, environ map[string]given, known 
 		}
 		where := fmt.Sprintf("line %d", i+1)
 		if strings.Contains(text, mark) {
-			r.fail("--env-file", path, where+": holds a byte order mark (U+FEFF), which is not seen", fmt.Sprintf("delete it, for example: sed -i '%ds/\\xef\\xbb\\xbf//g' on the file", i+1))
+			r.fail("--env-file", path, where+": holds a byte order mark (U+FEFF), which is not seen", fmt.Sprintf("delete it, for example: sed -i '%ds/\\xef\\xbb\\xbf//g' %s", i+1, inCommand(path)))
 			text = strings.ReplaceAll(text, mark, "")
 		}
 		// one line at a time, so that every wrong line is reported, with its number
