@@ -80,6 +80,9 @@ func flat(s string) error {
 	if diags.HasErrors() {
 		return hclError(diags)
 	}
+	if len(tokens) > mostTokens {
+		return fmt.Errorf("has more than %d parts", mostTokens)
+	}
 	braces := 0
 	for i, t := range tokens {
 		switch t.Type { //nolint:exhaustive // what is not named is refused
@@ -107,6 +110,10 @@ func flat(s string) error {
 	}
 	return nil
 }
+
+// mostTokens bounds what is parsed. hclsyntax joins the parts of a text one by one, and each "$${" is a part: without a bound, time
+// grows with the square of their number. A pair is about six tokens.
+const mostTokens = 1 << 14
 
 // mostDigits bounds a number that is not in quotes.
 const mostDigits = 40
