@@ -66,8 +66,15 @@ const (
 
 // Requirements is what a spec needs of the project, known without asking anybody.
 type Requirements struct {
-	APIs        []string // for example "compute.googleapis.com"
-	Permissions []string // IAM permissions on the project, for example "compute.networks.create"
+	APIs        []string          // for example "compute.googleapis.com"
+	Permissions []string          // IAM permissions on the project, for example "compute.networks.create"
+	Quotas      map[Quota]float64 // how much of which quota creating it takes
+}
+
+// Quota names a quota by the cloud's own word for it, for example "NETWORKS".
+type Quota struct {
+	Metric string
+	Region string // empty for a quota of the project as a whole
 }
 
 // Requirer is a driver that knows what its specs need. Optional.

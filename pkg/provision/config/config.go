@@ -58,6 +58,7 @@ type Config struct {
 	Network          NetworkMode
 	ExternalIP       bool
 	NetworkRange     netip.Prefix // invalid when not given
+	Subnetwork       string       // name of the default network's subnetwork that the VMs use; empty when not given
 	ServiceAccount   string       // e-mail, or "default"
 	ShowProxyURL     bool
 	CleanupOnExit    bool
