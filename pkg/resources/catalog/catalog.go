@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,7 +25,7 @@ func New(c *gcp.Clients, scope resources.Scope) *Catalog { return &Catalog{c, sc
 // seen is the only error then, since all others would be its echo. A disabled API that the answer names is no error beside it.
 func (c *Catalog) Look(ctx context.Context, q offer.Query) (*offer.Answer, error) {
 	l := &look{Catalog: c, q: q, seen: make(chan struct{})}
-	l.RangesRead = q.Ranges // until one of its two questions fails
+	l.RangesRead = q.Ranges     // until one of its two questions fails
 	l.ask(true, l.project, ctx) // always: it closes seen
 	l.ask(len(q.APIs) > 0, l.services, ctx)
 	l.ask(q.Machine != "", l.machine, ctx)
@@ -89,6 +90,7 @@ func (l *look) failures() error {
 		told[err.Error()] = true
 		out = append(out, err)
 	}
+	l.Problems = slices.DeleteFunc(l.Problems, func(p resources.Problem) bool { return told[p.Hint] }) // a warning that echoes an error
 	return errors.Join(out...)
 }
 

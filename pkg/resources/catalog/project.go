@@ -62,7 +62,7 @@ func (l *look) services(ctx context.Context) error {
 		req.Names = append(req.Names, "projects/"+l.scope.Project+"/services/"+api)
 	}
 	resp, err := l.c.Services.BatchGetServices(ctx, req)
-	err = gcp.Wrap("", err)
+	err = gcp.Wrap(l.id(), err)
 	if class := resources.ClassOf(err); class == resources.ClassDenied || class == resources.ClassDisabled {
 		l.warn("PROJECT_ID", l.scope.Project, "whether its APIs are enabled could not be read", err.Error())
 		return nil
