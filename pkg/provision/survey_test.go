@@ -14,6 +14,7 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/provision/exec"
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
+	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
@@ -32,7 +33,7 @@ func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
 			select {
 			case <-time.NewTimer(a.delay).C:
 			case <-r.Context().Done():
-				return nil, r.Context().Err()
+				return nil, context.Cause(r.Context())
 			}
 			code := a.code
 			if code == 0 {
@@ -112,14 +113,12 @@ func TestResourceManagerBeingOffIsAWarning(t *testing.T) {
 	})
 }
 
-// A plan that ends at once says nothing of what it could not look at: a call that is cut off is not an answer.
+// What is cut off was not answered, even if the reason for which it was cut off reads like an answer.
 func TestAnInterruptedSurveyMakesNothingUp(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
-		ctx, cancel := context.WithCancel(ctx)
-		go func() { waitVirtual(1); cancel() }()
-		slow := answers{next: c.em.Transport(), delay: 5 * time.Second, code: http.StatusNotFound, say: map[string]string{
-			"/compute/v1/": `{"error":{"code":404,"message":"The resource was not found","errors":[{"reason":"notFound"}]}}`,
-		}}
+		ctx, cancel := context.WithCancelCause(ctx)
+		go func() { waitVirtual(1); cancel(resources.ErrNotFound) }() // net/http fails with the cause
+		slow := answers{next: c.em.Transport(), delay: 5 * time.Second, say: map[string]string{"/compute/v1/": `{}`}}
 		_, err := c.engine(ctx, slow, 1).Plan(ctx, settings(t))
 		if provision.ExitCode(err) != provision.CodeInterrupted || strings.Contains(err.Error(), "does not exist") {
 			t.Errorf("exit code %d: %v", provision.ExitCode(err), err)

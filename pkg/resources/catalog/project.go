@@ -178,7 +178,7 @@ func (c *Catalog) Denied(path string, permissions []string) error {
 	}
 }
 
-type denied struct{} //nolint:errname // never seen by itself: it gives an error its class
+type denied struct{}
 
 func (denied) Error() string          { return "permission denied" }
 func (denied) Class() resources.Class { return resources.ClassDenied }
