@@ -160,7 +160,11 @@ func lacking(wanted, held []string) []string {
 
 // Denied is the error that names permissions that are missing on the thing with the given path.
 func (c *Catalog) Denied(path string, permissions []string) error {
-	grant := gcp.Command("projects", "add-iam-policy-binding", c.scope.Project) + " --member=user:YOU --role=roles/compute.admin"
+	role := "roles/compute.admin"
+	if slices.ContainsFunc(permissions, func(p string) bool { return !strings.HasPrefix(p, "compute.") }) {
+		role = "ROLE, with a role that has it"
+	}
+	grant := gcp.Command("projects", "add-iam-policy-binding", c.scope.Project) + " --member=user:YOU --role=" + role
 	id := resources.ID(path)
 	switch {
 	case strings.Contains(path, "/serviceAccounts/"):
