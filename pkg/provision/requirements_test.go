@@ -25,7 +25,9 @@ func (demanding) Require(router.Spec) resources.Requirements {
 	}
 }
 
-func (d demanding) Preflight(context.Context, resources.Scope, router.Spec) []resources.Problem { return d.found }
+func (d demanding) Preflight(context.Context, resources.Scope, router.Spec) []resources.Problem {
+	return d.found
+}
 
 // with is an engine in which the kind of routers is the demanding one.
 func (c *cloud) with(ctx context.Context, e *provision.Engine, found ...resources.Problem) *provision.Engine {
