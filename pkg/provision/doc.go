@@ -3,7 +3,7 @@
 //
 // A create goes in this order, and nothing that changes anything comes before the preflight:
 //
-//  1. Read side by side: the manifest, what the settings need of the project, the images.
+//  1. Read the manifest, then side by side what it leaves open: what the settings need of the project, the image, the network.
 //  2. Take the lease, and read what is live.
 //  3. Compute the plan; show it; ask if asked to.
 //  4. Store every intent in one write: addresses, cloud names, needs, request ids. Only now the first change is made.

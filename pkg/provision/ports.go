@@ -3,24 +3,24 @@ package provision
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/offer"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
 // Catalog answers, reading only, what the project and the zone offer.
 type Catalog interface {
-	CheckProject(context.Context) error
-	CheckServices(ctx context.Context, apis []string) ([]resources.Problem, error)
-	CheckPermissions(ctx context.Context, permissions []string) ([]resources.Problem, error)
-	CheckMachine(ctx context.Context, machine, gpu string) ([]resources.Problem, error)
-	CheckDefaultNetwork(ctx context.Context, externalIP bool) ([]resources.Problem, error)
-	Image(ctx context.Context, project, family, name string) (path string, err error)
-	Families(ctx context.Context, project string) (newestFirst []string, err error)
-	UsedRanges(context.Context) (map[netip.Prefix]string, error)
+	// Look asks all that the query holds, side by side. The answer is never nil; the error joins what could not be read.
+	Look(context.Context, offer.Query) (*offer.Answer, error)
+	// Missing gives those of the permissions that the caller does not have on the project.
+	Missing(ctx context.Context, permissions []string) ([]string, error)
+	// MissingOn gives those that the caller does not have on one thing, given by its path.
+	MissingOn(ctx context.Context, path string, permissions []string) ([]string, error)
+	// Denied is the error that says so; an empty path stands for the project.
+	Denied(path string, permissions []string) error
 }
 
 // Fleet lists the VMs that carry an owner's label.
@@ -58,6 +58,8 @@ type Engine struct {
 	Stop <-chan struct{}
 	// Sweep lets destroy also remove what carries the deployment's mark and is not in the manifest.
 	Sweep bool
+	// UpgradeImage lets create and plan take the newest image of the family instead of the one that was recorded.
+	UpgradeImage bool
 }
 
 // What waiting is like at the normal pace.

@@ -11,6 +11,7 @@ import (
 	serviceusage "cloud.google.com/go/serviceusage/apiv1"
 	"cloud.google.com/go/storage"
 	"golang.org/x/oauth2"
+	iam "google.golang.org/api/iam/v1"
 	"google.golang.org/api/option"
 )
 
@@ -46,12 +47,15 @@ type Clients struct {
 	Addresses        *compute.AddressesClient
 	ForwardingRules  *compute.ForwardingRulesClient
 	Disks            *compute.DisksClient
+	Regions          *compute.RegionsClient
+	ComputeProjects  *compute.ProjectsClient // what Compute Engine says of a project: its quotas
 	GlobalOperations *compute.GlobalOperationsClient
 	RegionOperations *compute.RegionOperationsClient
 	ZoneOperations   *compute.ZoneOperationsClient
 	Projects         *resourcemanager.ProjectsClient
 	Services         *serviceusage.Client
 	Storage          *storage.Client
+	ServiceAccounts  *iam.ProjectsServiceAccountsService // cloud.google.com/go/iam/admin speaks gRPC only
 
 	pace float64
 }
@@ -87,12 +91,19 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 		build(ctx, o, &c.Addresses, compute.NewAddressesRESTClient),
 		build(ctx, o, &c.ForwardingRules, compute.NewForwardingRulesRESTClient),
 		build(ctx, o, &c.Disks, compute.NewDisksRESTClient),
+		build(ctx, o, &c.Regions, compute.NewRegionsRESTClient),
+		build(ctx, o, &c.ComputeProjects, compute.NewProjectsRESTClient),
 		build(ctx, o, &c.GlobalOperations, compute.NewGlobalOperationsRESTClient),
 		build(ctx, o, &c.RegionOperations, compute.NewRegionOperationsRESTClient),
 		build(ctx, o, &c.ZoneOperations, compute.NewZoneOperationsRESTClient),
 		build(ctx, o, &c.Projects, resourcemanager.NewProjectsRESTClient),
 		build(ctx, o, &c.Services, serviceusage.NewRESTClient),
 	}
+	accounts, err := iam.NewService(ctx, o...)
+	if err == nil {
+		c.ServiceAccounts = accounts.Projects.ServiceAccounts
+	}
+	errs = append(errs, err)
 	// Reads over JSON: the default reads go to the XML API, which is another dialect for nothing.
 	// The token source is never asked, since the transport signs; without it the library looks for credentials of its own,
 	// and so for a metadata server on the network.
