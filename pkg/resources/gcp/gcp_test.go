@@ -37,6 +37,10 @@ func TestOperationsThatFailed(t *testing.T) {
 		"ZONE_RESOURCE_POOL_EXHAUSTED": resources.ClassStockout, "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS": resources.ClassStockout,
 		"QUOTA_EXCEEDED": resources.ClassQuota, "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE": resources.ClassInUse, "RESOURCE_NOT_READY": resources.ClassBusy,
 		"CONDITION_NOT_MET": resources.ClassConflict, "PERMISSIONS_ERROR": resources.ClassDenied, "SOMETHING_NEW": resources.ClassFatal,
+		"INTERNAL_ERROR": resources.ClassTransient, "RATE_LIMIT_EXCEEDED": resources.ClassTransient, "RESOURCE_OPERATION_RATE_EXCEEDED": resources.ClassTransient,
+		"RESOURCE_POOL_EXHAUSTED": resources.ClassStockout, "IP_SPACE_EXHAUSTED": resources.ClassQuota, "IP_SPACE_EXHAUSTED_WITH_DETAILS": resources.ClassQuota,
+		"VM_EXTERNAL_IP_ACCESS_POLICY_CONSTRAINT": resources.ClassPolicy, "UNSUPPORTED_OPERATION": resources.ClassInvalid, "INVALID_RESERVATION": resources.ClassInvalid,
+		"RESOURCE_NOT_FOUND": resources.ClassNotFound, "RESOURCE_ALREADY_EXISTS": resources.ClassExists,
 	} {
 		op := &computepb.Operation{Error: &computepb.Error{Errors: []*computepb.Errors{{Code: proto.String(code), Message: proto.String("m")}}}}
 		if err := gcp.FromOperation("id", op); resources.ClassOf(err) != class {

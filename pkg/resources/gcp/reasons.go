@@ -108,8 +108,8 @@ func fixed(hint string) func(*Error, answer) string {
 	return func(*Error, answer) string { return hint }
 }
 
-// project is the project that the cloud's words, its details or the ID name, in this order; otherwise fallback.
-func (e *Error) project(a answer, fallback string) string {
+// project is the project that the cloud's details, its words or the ID name, in this order; otherwise the word PROJECT.
+func (e *Error) project(a answer) string {
 	if p := pathPart(a.info["consumer"], "projects"); p != "" {
 		return p
 	}
@@ -119,13 +119,13 @@ func (e *Error) project(a answer, fallback string) string {
 	if p := pathPart(string(e.ID), "projects"); p != "" {
 		return p
 	}
-	return fallback
+	return "PROJECT"
 }
 
 func constraintHint(e *Error, a answer) string {
 	hint := "an organization policy refuses this: ask its administrator"
 	if m := constraintWords.FindStringSubmatch(a.message); m != nil {
-		hint += ", and look at it with: " + Command("org-policies", "describe", m[1], "--effective", "--project="+e.project(a, "PROJECT"))
+		hint += ", and look at it with: " + Command("org-policies", "describe", m[1], "--effective", "--project="+e.project(a))
 		if m[1] == "compute.vmExternalIpAccess" {
 			hint += "; or give EXTERNAL_IP=no"
 		}
@@ -149,7 +149,7 @@ func billingHint(e *Error, a answer) string {
 	if link := billingLink.FindString(a.message); link != "" {
 		return "turn billing on at " + link
 	}
-	return "turn billing on with: " + Command("billing", "projects", "link", e.project(a, "PROJECT"), "--billing-account=ACCOUNT")
+	return "turn billing on with: " + Command("billing", "projects", "link", e.project(a), "--billing-account=ACCOUNT")
 }
 
 func quotaProjectHint(e *Error, _ answer) string {
@@ -161,7 +161,7 @@ func quotaProjectHint(e *Error, _ answer) string {
 }
 
 func userProjectHint(e *Error, a answer) string {
-	return "an owner lets you use it with: " + Command("projects", "add-iam-policy-binding", e.project(a, "PROJECT"), "--member=user:YOU", "--role=roles/serviceusage.serviceUsageConsumer")
+	return "an owner lets you use it with: " + Command("projects", "add-iam-policy-binding", e.project(a), "--member=user:YOU", "--role=roles/serviceusage.serviceUsageConsumer")
 }
 
 func enableHint(e *Error, a answer) string {
@@ -177,7 +177,7 @@ func enableHint(e *Error, a answer) string {
 		project = m[1]
 	}
 	if project == "" {
-		project = e.project(a, "PROJECT")
+		project = e.project(a)
 	}
 	return "enable it with: " + Command("services", "enable", service, "--project="+project)
 }

@@ -123,7 +123,8 @@ func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 		if tries == 1 && isLong(r) {
 			start = began.Add(min(time.Since(began), t.scaled(waitLimit))) // only the time that it failed counts
 		}
-		if !(repeatable && body.whole || unsent(err)) || !worth(err, tries) {
+		harmless := repeatable && body.whole || unsent(err)
+		if !harmless || !worth(err, tries) {
 			if resp != nil && !isStrange(err) {
 				return resp, nil
 			}

@@ -149,7 +149,7 @@ func TestWhatMayBeSentTwice(t *testing.T) {
 					if bodies = append(bodies, string(body)); len(bodies) == 1 {
 						return nil, tc.err
 					}
-					return reply(r, 200, `{"name":"o"}`), nil
+					return reply(r, 200, `{"name":"o","crc32c":"Ya91Mw=="}`), nil // the client compares the checksum
 				})})
 				err := tc.call(t.Context(), c)
 				if len(bodies) != tc.tries || (err == nil) != (tc.tries == 2) {
@@ -215,6 +215,54 @@ func TestASilentServer(t *testing.T) {
 		if err := getNetwork(ctx, c); resources.ClassOf(err) != resources.ClassTimeout {
 			t.Errorf("the caller's own deadline: %v", err)
 		}
+	})
+}
+
+// A server that falls silent in the middle of an answer is noticed too.
+func TestASilentServerInTheMiddleOfAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		c := clientsOf(t, gcp.Options{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if tries++; tries > 1 {
+				return reply(r, 200, `{"name":"n"}`), nil
+			}
+			pr, pw := io.Pipe()
+			go func() {
+				_, _ = pw.Write([]byte(`{"na`))
+				<-r.Context().Done()
+				_ = pw.CloseWithError(r.Context().Err())
+			}()
+			resp := reply(r, 200, "")
+			resp.Body = pr
+			return resp, nil
+		})})
+		if err := getNetwork(t.Context(), c); err != nil || tries != 2 {
+			t.Errorf("%d tries: %v", tries, err)
+		}
+	})
+}
+
+// Calls that wait for another try hold no place: others go on.
+func TestAPauseHoldsNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clientsOf(t, gcp.Options{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/n") {
+				resp := reply(r, 503, "")
+				resp.Header.Set("Retry-After", "30")
+				return resp, nil
+			}
+			return reply(r, 200, `{"name":"z"}`), nil
+		})})
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 100 {
+			go func() { _ = getNetwork(ctx, c) }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		if _, err := c.Zones.Get(ctx, &computepb.GetZoneRequest{Project: "p", Zone: "z"}); err != nil || time.Since(start) != 0 {
+			t.Errorf("%s: %v", time.Since(start), err)
+		}
+		cancel()
 	})
 }
 
