@@ -28,6 +28,12 @@ type Options struct {
 	UserAgent string
 	// Log gets every call at debug level: method, path, status, duration; never a body, never a header. May be nil.
 	Log *slog.Logger
+	// Stop is the user's first signal. When it is closed no call is made again: what is under way may end, a pause ends at once
+	// with an error of class ClassInterrupted. May be nil. What is to go on after a signal needs clients of its own.
+	Stop <-chan struct{}
+	// Retrying is told when a call has failed for some seconds, and then now and then over all calls. May be nil; it is called
+	// from many goroutines.
+	Retrying func(Retry)
 }
 
 // Clients are the clients of all APIs that kinds use.
@@ -108,6 +114,9 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 	// The token source is never asked, since the transport signs; without it the library looks for credentials of its own,
 	// and so for a metadata server on the network.
 	c.Storage, err = storage.NewClient(ctx, append(o, storage.WithJSONReads(), option.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{})))...)
+	if err == nil {
+		c.Storage.SetRetry(storage.WithPolicy(storage.RetryNever)) // the transport tries again, and nobody else
+	}
 	return c, errors.Join(append(errs, err)...)
 }
 
