@@ -41,7 +41,7 @@ func Build(cfg *config.Config, ch Choices) *resources.Set {
 func nic(cfg *config.Config, ch Choices, set *resources.Set) (n instancetemplate.NIC, around []resources.Address) {
 	n = instancetemplate.NIC{ExternalIP: cfg.ExternalIP, Type: nicType(ch.Image)}
 	if cfg.Network == config.DefaultNetwork {
-		n.Network = resources.Known(resources.NetworkURL(set.Scope.Global("networks", defaultNetwork)))
+		n.Network = resources.Known(resources.NetworkURL(network.Path(set.Scope, defaultNetwork)))
 		n.Subnetwork = resources.Known(resources.SubnetworkURL(ch.Subnetwork))
 		return n, nil
 	}
@@ -51,11 +51,11 @@ func nic(cfg *config.Config, ch Choices, set *resources.Set) (n instancetemplate
 	})
 	internal := firewall.Add(set, "allow-internal", firewall.Spec{
 		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{ch.Range.String()},
-		Allow: []firewall.Rule{{Protocol: "icmp"}, {Protocol: "tcp"}, {Protocol: "udp"}},
+		Allow: []string{"icmp", "tcp", "udp"},
 	})
 	ssh := firewall.Add(set, "allow-iap-ssh", firewall.Spec{
 		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{iapRange},
-		Allow: []firewall.Rule{{Protocol: "tcp", Ports: []string{"22"}}},
+		Allow: []string{"tcp:22"},
 	})
 	around = []resources.Address{internal.Address(), ssh.Address()}
 	if !cfg.ExternalIP {

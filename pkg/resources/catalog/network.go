@@ -9,6 +9,7 @@ import (
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/resources/offer"
 )
@@ -17,7 +18,7 @@ import (
 // only when it has none: a subnetwork tells.
 func (l *look) network(ctx context.Context) error {
 	var found offer.Network
-	filter := proto.String(fmt.Sprintf("network = %q", gcp.Link(l.scope.Global("networks", l.q.Network))))
+	filter := proto.String(fmt.Sprintf("network = %q", gce.Link(gce.Global(l.scope, "networks", l.q.Network).Path())))
 	subs, err := gcp.Collect(l.id(), l.c.Subnetworks.List(ctx, &computepb.ListSubnetworksRequest{Project: l.scope.Project, Region: l.scope.Region, Filter: filter}).Next)
 	if l.absent(ctx, err) {
 		return nil // the region is not there: the zone tells

@@ -13,6 +13,7 @@ import (
 	iam "google.golang.org/api/iam/v1"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/resources/offer"
 )
@@ -146,7 +147,7 @@ func (c *Catalog) MissingOn(ctx context.Context, path string, permissions []stri
 		id := resources.ID(path)
 		var resp *computepb.TestPermissionsResponse
 		resp, err = c.c.Subnetworks.TestIamPermissions(ctx, &computepb.TestIamPermissionsSubnetworkRequest{
-			Project: gcp.Project(id), Region: gcp.Region(id), Resource: id.Base(),
+			Project: id.Project(), Region: gce.Region(id), Resource: id.Base(),
 			TestPermissionsRequestResource: &computepb.TestPermissionsRequest{Permissions: permissions},
 		})
 		held = resp.GetPermissions()
@@ -171,7 +172,7 @@ func (c *Catalog) Denied(path string, permissions []string) error {
 		grant = gcp.Command("iam", "service-accounts", "add-iam-policy-binding", id.Base(), "--project="+c.scope.Project) +
 			" --member=user:YOU --role=roles/iam.serviceAccountUser"
 	case strings.Contains(path, "/subnetworks/"):
-		grant = gcp.Command("compute", "networks", "subnets", "add-iam-policy-binding", id.Base(), "--region="+gcp.Region(id), "--project="+gcp.Project(id)) +
+		grant = gcp.Command("compute", "networks", "subnets", "add-iam-policy-binding", id.Base(), "--region="+gce.Region(id), "--project="+id.Project()) +
 			" --member=user:YOU --role=roles/compute.networkUser"
 	case path == "":
 		id = c.id()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // body writes a rule as the API wants it. What is never wanted is left out, so an update takes it away.
@@ -31,7 +32,7 @@ func body(id resources.ID, s Spec, stamp resources.Stamp) *computepb.Firewall {
 // live reads a rule back.
 func live(f *computepb.Firewall) resources.Live[Spec, Outputs] {
 	s := Spec{
-		Network: resources.Known(resources.NetworkURL(gce.Path(f.GetNetwork()))), Priority: int(f.GetPriority()),
+		Network: resources.Known(resources.NetworkURL(gcp.Path(f.GetNetwork()))), Priority: int(f.GetPriority()),
 		SourceRanges: f.GetSourceRanges(), Disabled: f.GetDisabled(), Egress: f.GetDirection() == "EGRESS",
 		Narrowed: slices.Concat(f.GetTargetTags(), f.GetTargetServiceAccounts(), f.GetSourceTags(), f.GetSourceServiceAccounts(), f.GetDestinationRanges()),
 	}

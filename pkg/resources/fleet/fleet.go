@@ -31,14 +31,9 @@ func New(c *gcp.Clients, scope resources.Scope) *Fleet { return &Fleet{c, scope}
 
 // List gives the VMs that carry the owner's label in the scope's zone, sorted by name.
 func (f *Fleet) List(ctx context.Context, owner string) ([]resources.VM, error) {
-	var list []*computepb.Instance
-	err := f.c.Retry(ctx, func(ctx context.Context) error {
-		var err error
-		list, err = gcp.Collect("", f.c.Instances.List(ctx, &computepb.ListInstancesRequest{
-			Project: f.scope.Project, Zone: f.scope.Zone, Filter: proto.String(fmt.Sprintf("labels.%s = %q", resources.OwnerLabel, owner)),
-		}).Next)
-		return err
-	})
+	list, err := gcp.Collect(f.c.Instances.List(ctx, &computepb.ListInstancesRequest{
+		Project: f.scope.Project, Zone: f.scope.Zone, Filter: labelled(owner),
+	}).Next)
 	var out []resources.VM
 	for _, i := range list {
 		out = append(out, vm(i))
@@ -47,14 +42,18 @@ func (f *Fleet) List(ctx context.Context, owner string) ([]resources.VM, error) 
 	return out, err
 }
 
+func labelled(owner string) *string {
+	return proto.String(fmt.Sprintf("labels.%s = %q", resources.OwnerLabel, owner))
+}
+
 func vm(i *computepb.Instance) resources.VM {
-	v := resources.VM{Name: i.GetName(), Zone: base(i.GetZone()), Status: i.GetStatus()}
+	v := resources.VM{Name: i.GetName(), Zone: gcp.Base(i.GetZone()), Status: i.GetStatus()}
 	for _, item := range i.GetMetadata().GetItems() {
 		switch item.GetKey() {
 		case "proxy-url": // written by a Deep Learning VM into its own metadata when it has registered
 			v.ProxyURL = "https://" + strings.TrimPrefix(item.GetValue(), "https://")
 		case "created-by":
-			v.Group = base(item.GetValue())
+			v.Group = gcp.Base(item.GetValue())
 		}
 	}
 	if nics := i.GetNetworkInterfaces(); len(nics) > 0 {
@@ -65,5 +64,3 @@ func vm(i *computepb.Instance) resources.VM {
 	}
 	return v
 }
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

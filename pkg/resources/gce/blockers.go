@@ -161,7 +161,7 @@ func addresses(ctx context.Context, c *gcp.Clients, id resources.ID, owner strin
 	list, err := Aggregate(c.Addresses.AggregatedList(ctx, &computepb.AggregatedListAddressesRequest{Project: id.Project()}).Next,
 		func(p compute.AddressesScopedListPair) []*computepb.Address { return p.Value.GetAddresses() })
 	return foreign(list, owner, func(a *computepb.Address) bool {
-		return Path(a.GetNetwork()) == id.Path() || Path(a.GetSubnetwork()) == id.Path()
+		return gcp.Path(a.GetNetwork()) == id.Path() || gcp.Path(a.GetSubnetwork()) == id.Path()
 	}), err
 }
 
@@ -171,7 +171,7 @@ func forwardingRules(ctx context.Context, c *gcp.Clients, id resources.ID, owner
 			return p.Value.GetForwardingRules()
 		})
 	return foreign(list, owner, func(f *computepb.ForwardingRule) bool {
-		return Path(f.GetNetwork()) == id.Path() || Path(f.GetSubnetwork()) == id.Path()
+		return gcp.Path(f.GetNetwork()) == id.Path() || gcp.Path(f.GetSubnetwork()) == id.Path()
 	}), err
 }
 
@@ -181,7 +181,7 @@ func instances(ctx context.Context, c *gcp.Clients, id resources.ID, owner strin
 	var out []resources.Blocker
 	for _, vm := range list {
 		attached := slices.ContainsFunc(vm.GetNetworkInterfaces(), func(n *computepb.NetworkInterface) bool {
-			return Path(n.GetNetwork()) == id.Path() || Path(n.GetSubnetwork()) == id.Path()
+			return gcp.Path(n.GetNetwork()) == id.Path() || gcp.Path(n.GetSubnetwork()) == id.Path()
 		})
 		if attached && vm.GetLabels()[resources.OwnerLabel] != owner {
 			out = append(out, blocker(IDOf(vm.GetSelfLink())))

@@ -1,6 +1,9 @@
 package gce
 
-import "github.com/aiinfra/cluster-provision/pkg/resources"
+import (
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
+)
 
 // Outputs is what a resource publishes that is referred to by its link, of a type of its own.
 type Outputs[T ~string] struct {
@@ -8,7 +11,7 @@ type Outputs[T ~string] struct {
 }
 
 // Published is what Read gives for a resource with the link of an answer.
-func Published[T ~string](link string) Outputs[T] { return Outputs[T]{URL: T(Path(link))} }
+func Published[T ~string](link string) Outputs[T] { return Outputs[T]{URL: T(gcp.Path(link))} }
 
 // Handle stands for a resource that is wanted, in the hands of a blueprint.
 type Handle[T ~string] struct {

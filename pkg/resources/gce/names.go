@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // Service is the API's name in full resource names.
@@ -28,19 +29,8 @@ func Zonal(s resources.Scope, collection, name string) resources.ID {
 // Link is the URL of a resource in the form in which answers carry it.
 func Link(path string) string { return "https://www.googleapis.com/compute/v1/" + path }
 
-// Path brings a URL of any host and version to the path below the version: "projects/p/global/networks/n".
-func Path(link string) string {
-	if i := strings.Index(link, "projects/"); i >= 0 {
-		return link[i:]
-	}
-	return link
-}
-
 // IDOf is the full resource name of what a link in an answer points to.
-func IDOf(link string) resources.ID { return resources.NewID(Service, Path(link)) }
-
-// Base is the last part of a path or a link, the name that users see.
-func Base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+func IDOf(link string) resources.ID { return resources.NewID(Service, gcp.Path(link)) }
 
 // Region is the region in an ID; empty for a global or zonal one.
 func Region(id resources.ID) string { return id.Part("regions") }

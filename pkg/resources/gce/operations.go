@@ -33,7 +33,7 @@ func Do(ctx context.Context, c *gcp.Clients, id resources.ID, stamp resources.St
 	start, pause := time.Now(), firstPause
 	for try := 1; ; try++ {
 		err := once(ctx, c, id, stamp.Request(fmt.Sprintf("%s/%d", part, try)), call)
-		if !worthAgain(err, id, c.Unscaled(time.Since(start))) {
+		if !worthAgain(err, c.Unscaled(time.Since(start))) {
 			return err
 		}
 		resources.Tell(ctx, resources.Progress{Waiting: "tried again: " + err.Error()})
@@ -44,14 +44,15 @@ func Do(ctx context.Context, c *gcp.Clients, id resources.ID, stamp resources.St
 	}
 }
 
-func worthAgain(err error, id resources.ID, passed time.Duration) bool {
+func worthAgain(err error, passed time.Duration) bool {
+	var tried *gcp.TriedError
 	switch {
-	case err == nil, resources.ClassOf(err) == resources.ClassInterrupted:
+	case !gcp.Passing(err), errors.As(err, &tried): // the transport's patience is ours
 		return false
-	case gcp.Passing(err):
-		return true
+	case resources.ClassOf(err) == resources.ClassNotFound: // it is another resource that is missing
+		return passed < appearing
 	}
-	return gcp.MissingOther(err, id) && passed < appearing
+	return true
 }
 
 // once calls and waits. When the operation cannot be found any more, the same call is asked again by the same request id: it
@@ -84,9 +85,9 @@ func (o *operation) Poll(ctx context.Context) error {
 	c, project, name := o.clients, IDOf(o.op.GetSelfLink()).Project(), o.op.GetName()
 	switch {
 	case o.op.GetZone() != "":
-		next, err = c.ZoneOperations.Wait(ctx, &computepb.WaitZoneOperationRequest{Project: project, Zone: Base(o.op.GetZone()), Operation: name})
+		next, err = c.ZoneOperations.Wait(ctx, &computepb.WaitZoneOperationRequest{Project: project, Zone: gcp.Base(o.op.GetZone()), Operation: name})
 	case o.op.GetRegion() != "":
-		next, err = c.RegionOperations.Wait(ctx, &computepb.WaitRegionOperationRequest{Project: project, Region: Base(o.op.GetRegion()), Operation: name})
+		next, err = c.RegionOperations.Wait(ctx, &computepb.WaitRegionOperationRequest{Project: project, Region: gcp.Base(o.op.GetRegion()), Operation: name})
 	default:
 		next, err = c.GlobalOperations.Wait(ctx, &computepb.WaitGlobalOperationRequest{Project: project, Operation: name})
 	}

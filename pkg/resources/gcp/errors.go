@@ -1,6 +1,7 @@
 package gcp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.ID != "" {
-		b.WriteString(string(e.ID) + ": ")
+		b.WriteString(cmp.Or(e.ID.Path(), string(e.ID)) + ": ")
 	}
 	b.WriteString(e.Message)
 	if e.Code != "" {
@@ -76,7 +77,7 @@ func Passing(err error) bool {
 // NamesAnother says whether the cloud's words are about another resource than ID. Projects are not compared: the cloud may name
 // one by its number.
 func (e *Error) NamesAnother() bool {
-	return e.Subject != "" && e.ID != "" && belowProject(e.Subject) != belowProject(Path(string(e.ID)))
+	return e.Subject != "" && e.ID != "" && belowProject(e.Subject) != belowProject(e.ID.Path())
 }
 
 func belowProject(path string) string {

@@ -175,7 +175,7 @@ func (t retrying) say(r *http.Request, e *TriedError, start time.Time, pause tim
 	}
 	t.mu.Unlock()
 	if due {
-		t.tell(Retry{Host: r.URL.Host, Method: r.Method, Name: base(r.URL.Path), Err: Wrap("", e.Err), Since: start, Tries: e.Tries, Next: pause})
+		t.tell(Retry{Host: r.URL.Host, Method: r.Method, Name: Base(r.URL.Path), Err: Wrap("", e.Err), Since: start, Tries: e.Tries, Next: pause})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // body writes a spec as the API wants it.
@@ -66,23 +66,23 @@ func nicBody(n NIC) *computepb.NetworkInterface {
 // fromBody reads a template back into a spec.
 func fromBody(p *computepb.InstanceProperties) Spec {
 	s := Spec{
-		MachineType: gce.Base(p.GetMachineType()), Labels: p.GetLabels(),
+		MachineType: gcp.Base(p.GetMachineType()), Labels: p.GetLabels(),
 		OnHostMaintenance: p.GetScheduling().GetOnHostMaintenance(), AutomaticRestart: p.GetScheduling().GetAutomaticRestart(),
 		MaxRunSeconds: p.GetScheduling().GetMaxRunDuration().GetSeconds(),
 	}
 	for _, d := range p.GetDisks() {
 		if d.GetBoot() {
 			params := d.GetInitializeParams()
-			s.Image, s.DiskSizeGB, s.DiskType = gce.Path(params.GetSourceImage()), int(params.GetDiskSizeGb()), gce.Base(params.GetDiskType())
+			s.Image, s.DiskSizeGB, s.DiskType = gcp.Path(params.GetSourceImage()), int(params.GetDiskSizeGb()), gcp.Base(params.GetDiskType())
 		}
 	}
 	for _, a := range p.GetGuestAccelerators() {
-		s.Accelerators = append(s.Accelerators, Accelerator{Type: gce.Base(a.GetAcceleratorType()), Count: int(a.GetAcceleratorCount())})
+		s.Accelerators = append(s.Accelerators, Accelerator{Type: gcp.Base(a.GetAcceleratorType()), Count: int(a.GetAcceleratorCount())})
 	}
 	for _, n := range p.GetNetworkInterfaces() {
 		nic := NIC{
-			Network:    resources.Known(resources.NetworkURL(gce.Path(n.GetNetwork()))),
-			Subnetwork: resources.Known(resources.SubnetworkURL(gce.Path(n.GetSubnetwork()))),
+			Network:    resources.Known(resources.NetworkURL(gcp.Path(n.GetNetwork()))),
+			Subnetwork: resources.Known(resources.SubnetworkURL(gcp.Path(n.GetSubnetwork()))),
 			ExternalIP: len(n.GetAccessConfigs()) > 0, Type: n.GetNicType(),
 		}
 		s.NICs = append(s.NICs, nic)

@@ -48,7 +48,9 @@ func New(c *gcp.Clients) Driver {
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.InstanceGroupManager, error) {
 			return gce.Aggregate(c.Groups.AggregatedList(ctx, &computepb.AggregatedListInstanceGroupManagersRequest{Project: project, Filter: filter}).Next,
-				func(p compute.InstanceGroupManagersScopedListPair) []*computepb.InstanceGroupManager { return p.Value.GetInstanceGroupManagers() })
+				func(p compute.InstanceGroupManagersScopedListPair) []*computepb.InstanceGroupManager {
+					return p.Value.GetInstanceGroupManagers()
+				})
 		},
 	}}
 }
@@ -61,7 +63,7 @@ func live(g *computepb.InstanceGroupManager) resources.Live[Spec, Outputs] {
 	return resources.Live[Spec, Outputs]{
 		Version: g.GetFingerprint(), Pending: !settled(g), Outputs: gce.Published[resources.GroupURL](g.GetSelfLink()),
 		Spec: Spec{
-			Template:         resources.Known(resources.TemplateURL(gce.Path(g.GetInstanceTemplate()))),
+			Template:         resources.Known(resources.TemplateURL(gcp.Path(g.GetInstanceTemplate()))),
 			BaseInstanceName: g.GetBaseInstanceName(), TargetSize: int(g.GetTargetSize()),
 		},
 	}

@@ -25,3 +25,6 @@ const plural = "networks"
 func Add(set *resources.Set, name string, s Spec) Handle {
 	return gce.Want[resources.NetworkURL](set, Kind, name, s, gce.Global(set.Scope, plural, set.Scope.Name(name)))
 }
+
+// Path is the path of a network of the scope's project that somebody else has made.
+func Path(scope resources.Scope, name string) string { return gce.Global(scope, plural, name).Path() }

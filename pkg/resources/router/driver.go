@@ -74,7 +74,7 @@ const (
 )
 
 func live(r *computepb.Router) resources.Live[Spec, Outputs] {
-	s := Spec{Network: resources.Known(resources.NetworkURL(gce.Path(r.GetNetwork())))}
+	s := Spec{Network: resources.Known(resources.NetworkURL(gcp.Path(r.GetNetwork())))}
 	for _, n := range r.GetNats() {
 		nat := NAT{Name: n.GetName()}
 		if n.GetSourceSubnetworkIpRangesToNat() != allRanges || n.GetNatIpAllocateOption() != autoAddress {

@@ -43,7 +43,7 @@ func New(c *gcp.Clients) Driver {
 				func(p compute.SubnetworksScopedListPair) []*computepb.Subnetwork { return p.Value.GetSubnetworks() })
 		},
 		Live: func(s *computepb.Subnetwork) resources.Live[Spec, Outputs] {
-			network := resources.Known(resources.NetworkURL(gce.Path(s.GetNetwork())))
+			network := resources.Known(resources.NetworkURL(gcp.Path(s.GetNetwork())))
 			return resources.Live[Spec, Outputs]{
 				Version: s.GetFingerprint(), Outputs: gce.Published[resources.SubnetworkURL](s.GetSelfLink()),
 				Spec: Spec{Network: network, CIDR: s.GetIpCidrRange(), PrivateGoogleAccess: s.GetPrivateIpGoogleAccess()},
