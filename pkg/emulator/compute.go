@@ -49,11 +49,14 @@ func (em *Emulator) serveCompute(ctx context.Context, r *request, fx effect) (*r
 			return nil, err
 		}
 	}
-	var result any
+	var resp *response
 	err := em.world.Do(time.Now(), func(tx *world.Tx) error {
-		var err error
-		result, err = em.invoke(tx, m, vars, r, fx)
-		return err
+		result, err := em.invoke(tx, m, vars, r, fx)
+		if err != nil {
+			return err
+		}
+		resp = answer(r, result) // rendered here: afterwards others may change the documents that the result is made of
+		return nil
 	})
 	var refused failure
 	switch {
@@ -62,7 +65,7 @@ func (em *Emulator) serveCompute(ctx context.Context, r *request, fx effect) (*r
 	case err != nil:
 		return nil, err
 	}
-	return answer(r, result), nil
+	return resp, nil
 }
 
 // invoke checks what every method has in common, then runs it.
