@@ -1,0 +1,107 @@
+package serviceusage
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
+)
+
+const host = "serviceusage.googleapis.com"
+
+// apis are the services that a project here knows; all start out enabled.
+var apis = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"cloudresourcemanager.googleapis.com": "Cloud Resource Manager API",
+	"compute.googleapis.com":              "Compute Engine API",
+	"container.googleapis.com":            "Kubernetes Engine API",
+	"file.googleapis.com":                 "Cloud Filestore API",
+	"iam.googleapis.com":                  "Identity and Access Management (IAM) API",
+	"monitoring.googleapis.com":           "Cloud Monitoring API",
+	"notebooks.googleapis.com":            "Notebooks API",
+	"serviceusage.googleapis.com":         "Service Usage API",
+	"storage.googleapis.com":              "Cloud Storage API",
+}
+
+type service struct{ cloud *cloud.Cloud }
+
+// Service is Service Usage.
+func Service() cloud.Service {
+	return cloud.Service{
+		Host: host, Title: "Service Usage API", Refuse: wire.RPC,
+		Open: func(c *cloud.Cloud) (*cloud.Server, error) {
+			return &cloud.Server{Serve: service{c}.serve}, nil
+		},
+	}
+}
+
+// serve knows get, list, batchGet, enable and disable.
+func (svc service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {
+	rest, ok := strings.CutPrefix(r.Path, "/v1/projects/")
+	project, path, _ := strings.Cut(rest, "/")
+	if !ok || !strings.HasPrefix(path, "services") {
+		return wire.RPC(r, wire.NotEmulated(r)), nil
+	}
+	if !svc.cloud.Exists(project) { // as Resource Manager says it
+		return wire.RPC(r, wire.Failure{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
+	}
+	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
+		if err := svc.cloud.Found(tx, project); err != nil {
+			return nil, err
+		}
+		return services(tx, r, project, strings.TrimPrefix(path, "services"))
+	})
+}
+
+func services(tx *world.Tx, r *wire.Request, project, path string) (any, error) {
+	api, verb, _ := strings.Cut(strings.TrimPrefix(path, "/"), ":")
+	shown := func(api string) doc.Map {
+		state := "ENABLED"
+		if !cloud.Enabled(tx, project, api) {
+			state = "DISABLED"
+		}
+		return doc.Map{
+			"name": "projects/" + cloud.Number(project) + "/services/" + api, "parent": "projects/" + cloud.Number(project),
+			"state": state, "config": doc.Map{"name": api, "title": apis[api]},
+		}
+	}
+	switch {
+	case r.Method == "GET" && path == "":
+		var found []any
+		for _, api := range slices.Sorted(maps.Keys(apis)) {
+			if d := shown(api); r.Query.Get("filter") == "" || r.Query.Get("filter") == "state:"+doc.Str(d, "state") {
+				found = append(found, d)
+			}
+		}
+		return doc.Map{"services": found}, nil
+	case r.Method == "GET" && path == ":batchGet":
+		var found []any
+		for _, name := range r.Query["names"] {
+			api := name[strings.LastIndexByte(name, '/')+1:]
+			if _, known := apis[api]; !known {
+				return nil, wire.Failure{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
+			}
+			found = append(found, shown(api))
+		}
+		return doc.Map{"services": found}, nil
+	}
+	if _, known := apis[api]; !known {
+		return nil, wire.Failure{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
+	}
+	switch r.Method + " " + verb {
+	case "GET ":
+		return shown(api), nil
+	case "POST enable", "POST disable":
+		cloud.SetEnabled(tx, project, api, verb == "enable")
+		return doc.Map{"name": "operations/noop.DONE_OPERATION", "done": true, "response": doc.Map{
+			"@type": "type.googleapis.com/google.api.serviceusage.v1." + strings.ToUpper(verb[:1]) + verb[1:] + "ServiceResponse", "service": shown(api),
+		}}, nil
+	}
+	return nil, wire.ErrNotEmulated
+}
