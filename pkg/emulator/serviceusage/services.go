@@ -16,17 +16,12 @@ import (
 
 const host = "serviceusage.googleapis.com"
 
-// apis are the services that a project here knows; all start out enabled.
-var apis = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"cloudresourcemanager.googleapis.com": "Cloud Resource Manager API",
-	"compute.googleapis.com":              "Compute Engine API",
-	"container.googleapis.com":            "Kubernetes Engine API",
-	"file.googleapis.com":                 "Cloud Filestore API",
-	"iam.googleapis.com":                  "Identity and Access Management (IAM) API",
-	"monitoring.googleapis.com":           "Cloud Monitoring API",
-	"notebooks.googleapis.com":            "Notebooks API",
-	"serviceusage.googleapis.com":         "Service Usage API",
-	"storage.googleapis.com":              "Cloud Storage API",
+// elsewhere are services that a project knows although the emulator does not have them.
+var elsewhere = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"container.googleapis.com":  "Kubernetes Engine API",
+	"file.googleapis.com":       "Cloud Filestore API",
+	"monitoring.googleapis.com": "Cloud Monitoring API",
+	"notebooks.googleapis.com":  "Notebooks API",
 }
 
 type service struct{ cloud *cloud.Cloud }
@@ -39,6 +34,15 @@ func Service() cloud.Service {
 			return &cloud.Server{Serve: service{c}.serve}, nil
 		},
 	}
+}
+
+// apis gives the titles of all services that a project knows, by host; all start out enabled.
+func (svc service) apis() map[string]string {
+	out := maps.Clone(elsewhere)
+	for _, s := range svc.cloud.Services() {
+		out[s.Host] = s.Title
+	}
+	return out
 }
 
 // serve knows get, list, batchGet, enable and disable.
@@ -55,11 +59,12 @@ func (svc service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*
 		if err := svc.cloud.Found(tx, project); err != nil {
 			return nil, err
 		}
-		return services(tx, r, project, strings.TrimPrefix(path, "services"))
+		return svc.services(tx, r, project, strings.TrimPrefix(path, "services"))
 	})
 }
 
-func services(tx *world.Tx, r *wire.Request, project, path string) (any, error) {
+func (svc service) services(tx *world.Tx, r *wire.Request, project, path string) (any, error) {
+	apis := svc.apis()
 	api, verb, _ := strings.Cut(strings.TrimPrefix(path, "/"), ":")
 	shown := func(api string) doc.Map {
 		state := "ENABLED"
