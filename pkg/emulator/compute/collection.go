@@ -239,22 +239,27 @@ func (c *call) cut(items []doc.Map) ([]doc.Map, string, error) {
 	default:
 		return nil, "", invalid("orderBy", order, "Only 'name' and 'creationTimestamp desc' are supported.")
 	}
-	size := 500
-	if s := c.query.Get("maxResults"); s != "" {
-		if n := doc.Num(doc.Map{"n": s}, "n"); n >= 0 && n <= 500 && (n > 0 || s == "0") {
-			size = int(n)
-		} else {
-			return nil, "", invalid("maxResults", s, "Must be between 0 and 500.")
-		}
-	}
-	if size == 0 {
-		size = 500
+	size, err := c.pageSize()
+	if err != nil {
+		return nil, "", err
 	}
 	shown, next, ok := rest.Page(items, size, c.query.Get("pageToken"))
 	if !ok {
 		return nil, "", invalid("pageToken", c.query.Get("pageToken"), "Invalid page token.")
 	}
 	return shown, next, nil
+}
+
+// pageSize is maxResults: 500 unless given, or 0 (discovery document).
+func (c *call) pageSize() (int, error) {
+	s := c.query.Get("maxResults")
+	if s == "" || s == "0" {
+		return 500, nil
+	}
+	if n := doc.Num(doc.Map{"n": s}, "n"); n > 0 && n <= 500 {
+		return int(n), nil
+	}
+	return 0, invalid("maxResults", s, "Must be between 0 and 500.")
 }
 
 // aggregated lists a collection over all scopes. A scope without a match carries a warning instead of items.

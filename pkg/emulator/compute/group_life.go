@@ -2,6 +2,7 @@ package compute
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,11 +47,12 @@ func (svc *service) reconcile(tx *world.Tx, o *world.Object) {
 		name, number = svc.freeName(tx, o, number)
 		svc.addManaged(tx, o, name)
 	}
-	for i := len(managed) - 1; i >= 0 && staying > target; i-- { // assumption: the last by name go first
-		if doc.Str(managed[i].Note, "action") != "DELETING" {
-			svc.dropManaged(tx, managed[i], "DELETING")
-			staying--
+	for _, m := range dispensable(tx, o, managed) {
+		if staying <= target {
+			break
 		}
+		svc.dropManaged(tx, m, "DELETING")
+		staying--
 	}
 	for _, m := range tx.List(o.Name + "/managed") {
 		if action := doc.Str(m.Note, "action"); (action == "CREATING" || action == "RECREATING") && doc.Str(m.Note, "vm") == "" {
@@ -58,6 +60,28 @@ func (svc *service) reconcile(tx *world.Tx, o *world.Object) {
 		}
 	}
 	svc.roll(tx, o)
+}
+
+// dispensable gives the VMs that stay, those that a smaller group gives up first in front. The reference of resize says that their
+// status and their template count, and calls the rest arbitrary. Here: attempts without a VM, then VMs that do not run yet, then
+// VMs of another template, then the last by name.
+func dispensable(tx *world.Tx, o *world.Object, managed []*world.Object) []*world.Object {
+	rank := func(m *world.Object) int {
+		vm, made := tx.Get(parentPath(parentPath(o.Name)) + "/instances/" + basename(m.Name))
+		switch {
+		case !made:
+			return 0
+		case doc.Str(m.Note, "action") != "NONE" || doc.Str(vm.Doc, "status") != "RUNNING":
+			return 1
+		case linkBase+doc.Str(m.Note, "template") != doc.Str(o.Doc, "instanceTemplate"):
+			return 2
+		}
+		return 3
+	}
+	out := slices.DeleteFunc(slices.Clone(managed), func(m *world.Object) bool { return doc.Str(m.Note, "action") == "DELETING" })
+	slices.Reverse(out)
+	slices.SortStableFunc(out, func(a, b *world.Object) int { return rank(a) - rank(b) })
+	return out
 }
 
 // roll replaces VMs of an older template, as many at a time as the policy lets be unavailable.
@@ -143,8 +167,9 @@ func (svc *service) makeVM(tx *world.Tx, o, m *world.Object) {
 	delete(m.Note, "code")
 	delete(m.Note, "message")
 	if refused != nil {
-		m.Note["code"], m.Note["tried"] = refused.Code, timestamp(tx.Now())
+		m.Note["code"] = refused.Code
 		m.Note["message"] = fmt.Sprintf("Instance '%s' creation failed: %s", basename(m.Name), refused.Message)
+		svc.recordError(tx, o, m)
 		if o.Note == nil {
 			o.Note = map[string]any{}
 		}
@@ -239,6 +264,15 @@ func (svc *service) managedDone(tx *world.Tx, vm *world.Object) {
 	}
 }
 
+// managedLeaving: the VM is being deleted, and not by the group, which will make it again: it says so at once, so that the group
+// does not pass for stable meanwhile.
+func (svc *service) managedLeaving(tx *world.Tx, vm *world.Object) {
+	if m, _ := svc.entry(tx, vm); m != nil && doc.Str(m.Note, "action") != "DELETING" {
+		m.Note["action"] = "RECREATING"
+		tx.Put(m)
+	}
+}
+
 // managedGone: the VM is gone. Was it not the group that took it away, the group makes it again under the same name.
 func (svc *service) managedGone(tx *world.Tx, vm *world.Object) {
 	m, group := svc.entry(tx, vm)
@@ -272,6 +306,9 @@ func (svc *service) groupDeleted(c *call, o *world.Object) {
 
 func (svc *service) groupRemoved(tx *world.Tx, o *world.Object) {
 	zone := parentPath(parentPath(o.Name))
+	for _, e := range tx.List(o.Name + "/errors") {
+		tx.Delete(e.Name)
+	}
 	for _, m := range tx.List(o.Name + "/managed") {
 		tx.Delete(m.Name)
 		if vm, ok := tx.Get(zone + "/instances/" + basename(m.Name)); ok {

@@ -219,29 +219,6 @@ func (svc *service) managedDoc(tx *world.Tx, m *world.Object) doc.Map {
 
 func parentPath(name string) string { return name[:max(0, strings.LastIndexByte(name, '/'))] }
 
-func (svc *service) listGroupErrors(c *call, k *collection) (any, error) {
-	o, err := k.target(c)
-	if err != nil {
-		return nil, err
-	}
-	var items []doc.Map
-	for _, m := range c.tx.List(o.Name + "/managed") {
-		if code := doc.Str(m.Note, "code"); code != "" {
-			items = append(items, doc.Map{
-				"error": doc.Map{"code": code, "message": doc.Str(m.Note, "message")}, "timestamp": doc.Str(m.Note, "tried"),
-				"instanceActionDetails": doc.Map{
-					"action": doc.Str(m.Note, "action"), "instance": linkBase + c.scope() + "/instances/" + basename(m.Name),
-					"version": doc.Map{"instanceTemplate": linkBase + doc.Str(m.Note, "template")},
-				},
-			})
-		}
-	}
-	if len(items) == 0 {
-		return doc.Map{}, nil
-	}
-	return doc.Map{"items": doc.Anys(items)}, nil
-}
-
 func (svc *service) listGroupInstances(c *call) (any, error) {
 	path := c.scope() + "/instanceGroups/" + c.vars["instanceGroup"]
 	twin, ok := c.lookup(path)

@@ -149,7 +149,13 @@ func (svc *service) instanceGroups() *collection {
 		service: "InstanceGroups", plural: "instanceGroups", single: "instanceGroup", noun: "instance_group",
 		kind: "compute#instanceGroup", readOnly: true,
 		view: func(tx *world.Tx, o *world.Object, d doc.Map) {
-			d["size"] = len(tx.List(o.Owner + "/managed"))
+			size := 0 // VMs that exist: attempts without success are no members
+			for _, m := range tx.List(o.Owner + "/managed") {
+				if _, made := tx.Get(parentPath(parentPath(o.Name)) + "/instances/" + basename(m.Name)); made {
+					size++
+				}
+			}
+			d["size"] = size
 			d["fingerprint"] = draws.TokenOf(o.Name)
 		},
 	}

@@ -30,8 +30,14 @@ func (svc *service) instances() *collection {
 		deleted: func(c *call, o *world.Object) {
 			o.Doc["status"] = "STOPPING"
 			c.tx.Put(o)
+			svc.managedLeaving(c.tx, o)
 		},
 		removed: svc.vmRemoved,
+		kept: func(tx *world.Tx, o *world.Object) {
+			o.Doc["status"] = "RUNNING"
+			tx.Put(o)
+			svc.managedDone(tx, o)
+		},
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
@@ -17,27 +16,6 @@ func (svc *service) subnetworks() *collection {
 		latency: "compute_subnetwork",
 		prepare: svc.prepareSubnetwork, inserted: subnetworkInserted, ready: readyOwned, removed: removeOwned, user: subnetworkUser,
 	}
-}
-
-// parseRange reads an IPv4 range as the API takes it: in canonical form, no host bits.
-func parseRange(field, s string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(s)
-	if err != nil || !p.Addr().Is4() {
-		return p, invalid(field, s, "Must be a CIDR address range.")
-	}
-	if p.Masked() != p {
-		return p, invalid(field, s, "Invalid network address.")
-	}
-	return p, nil
-}
-
-// ranges gives the primary and secondary ranges of a subnetwork's document.
-func ranges(d doc.Map) []string {
-	out := []string{doc.Str(d, "ipCidrRange")}
-	for _, r := range doc.Objects(d, "secondaryIpRanges") {
-		out = append(out, doc.Str(r, "ipCidrRange"))
-	}
-	return out
 }
 
 func (svc *service) prepareSubnetwork(c *call, d doc.Map) error {
@@ -52,21 +30,8 @@ func (svc *service) prepareSubnetwork(c *call, d doc.Map) error {
 		return required("resource.ipCidrRange")
 	}
 	d["network"] = doc.Str(network.Doc, "selfLink")
-	for i, s := range ranges(d) {
-		field := "resource.ipCidrRange"
-		if i > 0 {
-			field = fmt.Sprintf("resource.secondaryIpRanges[%d].ipCidrRange", i-1)
-		}
-		p, err := parseRange(field, s)
-		if err != nil {
-			return err
-		}
-		if p.Bits() > 29 || p.Bits() < 4 {
-			return invalid(field, s, "The prefix length must be between 4 and 29.")
-		}
-		if err := svc.noOverlap(c, d, p, ""); err != nil {
-			return err
-		}
+	if err := checkRanges(c, d, ""); err != nil {
+		return err
 	}
 	doc.Fill(d, doc.Map{
 		"allowSubnetCidrRoutesOverlap": false, "enableFlowLogs": false, "logConfig": doc.Map{"enable": false},
@@ -82,24 +47,6 @@ func setGateway(d doc.Map) {
 	if p, err := netip.ParsePrefix(doc.Str(d, "ipCidrRange")); err == nil {
 		d["gatewayAddress"] = p.Addr().Next().String() // recorded: the first usable address
 	}
-}
-
-// noOverlap refuses a range that meets another subnetwork of the same network.
-func (svc *service) noOverlap(c *call, d doc.Map, p netip.Prefix, except string) error {
-	for _, r := range places.All() {
-		for _, o := range c.tx.List(worldName(c.project() + "/regions/" + r.Name + "/subnetworks")) {
-			if doc.Str(o.Doc, "network") != doc.Str(d, "network") || doc.Str(o.Doc, "selfLink") == except {
-				continue
-			}
-			for _, s := range ranges(o.Doc) {
-				if other, err := netip.ParsePrefix(s); err == nil && other.Overlaps(p) {
-					return wire.Failure{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
-						"Invalid IPCidrRange: %s conflicts with existing subnetwork '%s' in region '%s'.", p, doc.Str(o.Doc, "name"), r.Name)}
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // subnetworkInserted makes the route that every subnetwork has.
@@ -151,6 +98,12 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 	if doc.Str(c.body, "fingerprint") != doc.Str(o.Doc, "fingerprint") {
 		return nil, badFingerprint("Invalid fingerprint.")
 	}
+	if _, given := c.body["secondaryIpRanges"]; given {
+		after := doc.Map{"network": o.Doc["network"], "ipCidrRange": o.Doc["ipCidrRange"], "secondaryIpRanges": c.body["secondaryIpRanges"]}
+		if err := checkRanges(c, after, doc.Str(o.Doc, "selfLink")); err != nil {
+			return nil, err
+		}
+	}
 	for name, v := range c.body {
 		switch name {
 		case "fingerprint", "name", "kind", "id", "selfLink", "region", "network":
@@ -181,7 +134,10 @@ func (svc *service) expandSubnetwork(c *call, k *collection) (any, error) {
 	if err != nil || !wider.Contains(now.Addr()) || wider.Bits() >= now.Bits() {
 		return nil, invalid("ipCidrRange", wider, "The new range must be larger than and contain the existing range.")
 	}
-	if err := svc.noOverlap(c, o.Doc, wider, doc.Str(o.Doc, "selfLink")); err != nil {
+	if err := checkProhibited("ipCidrRange", wider); err != nil {
+		return nil, err
+	}
+	if err := noOverlap(c, o.Doc, wider, doc.Str(o.Doc, "selfLink")); err != nil {
 		return nil, err
 	}
 	o.Doc["ipCidrRange"] = wider.String()

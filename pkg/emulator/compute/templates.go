@@ -25,7 +25,7 @@ func (svc *service) instanceTemplates() *collection {
 			}
 			doc.Fill(d, doc.Map{"description": ""})
 			delete(d, "region")
-			return c.prepareMachine(props, "resource.properties.", "")
+			return c.prepareMachine(props, templateField, "")
 		},
 		user: templateUser,
 	}
@@ -62,7 +62,8 @@ var (
 )
 
 const (
-	maxMetadataValue = 262144 // bytes (discovery doc.Map, Metadata.items.value)
+	templateField    = "resource.properties." // begins the fields of a template in refusals
+	maxMetadataValue = 262144                 // bytes (discovery doc.Map, Metadata.items.value)
 	maxMetadata      = 524288
 )
 
@@ -162,7 +163,7 @@ func (c *call) checkNICs(p doc.Map, field string, t machines.Type) error {
 		}
 		nic["network"] = doc.Str(network.Doc, "selfLink")
 		if !doc.Bool(network.Doc, "autoCreateSubnetworks") && doc.Str(nic, "subnetwork") == "" {
-			return invalid(at, "", "Subnetwork should be specified for custom subnetmode network")
+			return noSubnetwork(at, field)
 		}
 		if kind := doc.Str(nic, "nicType"); kind != "" && !slices.Contains([]string{"GVNIC", "VIRTIO_NET", "MRDMA", "IDPF", "IRDMA"}, kind) {
 			return invalid(at+".nicType", kind, "Unknown NIC type.")
@@ -173,6 +174,15 @@ func (c *call) checkNICs(p doc.Map, field string, t machines.Type) error {
 		}
 	}
 	return nil
+}
+
+// noSubnetwork refuses a NIC on a network in custom mode without a subnetwork: the words for templates and for VMs differ (public
+// reports: hashicorp/terraform-google-vault#21, GoogleCloudPlatform/cluster-toolkit#140).
+func noSubnetwork(at, field string) error {
+	if field == templateField {
+		return invalid(at+".subnetwork", "", "Network interface must specify a subnet if the network resource is in custom subnet mode.")
+	}
+	return invalid(at, "", "Subnetwork should be specified for custom subnetmode network")
 }
 
 func checkGPUs(p doc.Map, field string, t machines.Type) error {
