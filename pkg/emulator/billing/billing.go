@@ -32,7 +32,7 @@ func (svc service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*
 		return wire.RPC(r, wire.NotEmulated(r)), nil
 	}
 	if !svc.cloud.Exists(project) { // assumption: as Resource Manager says it
-		return wire.RPC(r, wire.Failure{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
+		return wire.RPC(r, wire.APIError{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
 	}
 	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
 		if err := svc.cloud.Found(tx, project); err != nil {

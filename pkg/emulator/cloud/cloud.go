@@ -121,7 +121,7 @@ func (c *Cloud) Serve(ctx context.Context, r *wire.Request, fx faults.Effect) (*
 }
 
 // Refuse writes a refusal as the service of a call does.
-func (c *Cloud) Refuse(r *wire.Request, f wire.Failure) *wire.Response {
+func (c *Cloud) Refuse(r *wire.Request, f wire.APIError) *wire.Response {
 	if s, ok := c.services[r.Service]; ok {
 		return s.Refuse(r, f)
 	}
@@ -129,7 +129,7 @@ func (c *Cloud) Refuse(r *wire.Request, f wire.Failure) *wire.Response {
 }
 
 // Carry carries out a call in the world. What f gives is rendered before anybody else can change it, so nothing leaves the world
-// but bytes. f may give a *wire.Response of its own, or anything with a JSON form; a wire.Failure and wire.ErrNotEmulated
+// but bytes. f may give a *wire.Response of its own, or anything with a JSON form; a wire.APIError and wire.ErrNotEmulated
 // become refusals; any other error breaks the connection.
 func (c *Cloud) Carry(r *wire.Request, f func(*world.Tx) (any, error)) (*wire.Response, error) {
 	var resp *wire.Response
@@ -144,7 +144,7 @@ func (c *Cloud) Carry(r *wire.Request, f func(*world.Tx) (any, error)) (*wire.Re
 		}
 		return nil
 	})
-	var refused wire.Failure
+	var refused wire.APIError
 	switch {
 	case errors.As(err, &refused):
 		return c.Refuse(r, refused), nil

@@ -36,7 +36,7 @@ func (c *Cloud) Found(tx *world.Tx, project string) error {
 	}
 	tx.Put(&world.Object{Name: seen})
 	for _, api := range c.Options.Disabled {
-		SetEnabled(tx, project, api, false)
+		PutSwitch(tx, project, api, true)
 	}
 	for _, s := range c.Services() {
 		if found := c.servers[s.Host].Found; found != nil {
@@ -64,18 +64,20 @@ func (c *Cloud) Held(permissions []string) []any {
 
 // Enabled says whether an API is enabled in a project.
 func Enabled(tx *world.Tx, project, api string) bool {
-	_, off := tx.Get("disabled/" + project + "/" + api)
-	return !off
+	o, ok := Switch(tx, project, api)
+	return !ok || !o.Ready
 }
 
-// SetEnabled enables or disables an API in a project.
-func SetEnabled(tx *world.Tx, project, api string, on bool) {
-	name := "disabled/" + project + "/" + api
-	if on {
-		tx.Delete(name)
-		return
-	}
-	tx.Put(&world.Object{Name: name})
+// Switch is what is there while an API is disabled in a project: ready when it is, doomed while it is being enabled.
+func Switch(tx *world.Tx, project, api string) (*world.Object, bool) {
+	return tx.Get("disabled/" + project + "/" + api)
+}
+
+// PutSwitch disables an API in a project: now, or when the switch becomes ready.
+func PutSwitch(tx *world.Tx, project, api string, ready bool) *world.Object {
+	o := &world.Object{Name: "disabled/" + project + "/" + api, Ready: ready}
+	tx.Put(o)
+	return o
 }
 
 // CheckEnabled refuses a call of an API that is not enabled (recorded: c7n-error-403-service-disabled-errorinfo.json).
@@ -85,7 +87,7 @@ func (c *Cloud) CheckEnabled(tx *world.Tx, project, api string) error {
 	}
 	title := c.services[api].Title
 	link := fmt.Sprintf("https://console.developers.google.com/apis/api/%s/overview?project=%s", api, Number(project))
-	return wire.Failure{
+	return wire.APIError{
 		Code: 403, Reason: "accessNotConfigured", Domain: "usageLimits", Status: "PERMISSION_DENIED",
 		Message: fmt.Sprintf("%s has not been used in project %s before or it is disabled. Enable it by visiting %s then retry. "+
 			"If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.", title, Number(project), link),

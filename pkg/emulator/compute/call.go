@@ -28,6 +28,13 @@ type call struct {
 	body  doc.Map
 	path  string // below the API's version, unescaped: "projects/p/global/networks/n"
 	fx    faults.Effect
+	// before is the object of the call as it was, when the operation will fail.
+	before doc.Map
+}
+
+// fails is how the operation of the call will end; nil when no fault struck.
+func (c *call) fails() *faults.OperationError {
+	return failsWith(c.fx, c.vars["project"], c.vars["zone"])
 }
 
 // handler carries out a method and gives the body of the answer.
@@ -76,7 +83,7 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	}
 	path, err := url.PathUnescape(strings.TrimPrefix(r.Path, "/compute/v1/"))
 	if err != nil {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: "Malformed path"}
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Malformed path"}
 	}
 	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, fx: fx}
 	if err := c.checkScope(); err != nil {
@@ -114,7 +121,7 @@ func masked(r *wire.Request, result any) (any, error) {
 	}
 	cut, err := doc.Select(d, mask)
 	if err != nil {
-		return nil, wire.Failure{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask}
+		return nil, wire.APIError{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask}
 	}
 	return cut, nil
 }

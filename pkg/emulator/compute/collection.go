@@ -132,10 +132,16 @@ func (k *collection) target(c *call) (*world.Object, error) {
 // settled is target for a change: it must not be under way already.
 func (k *collection) settled(c *call) (*world.Object, error) {
 	o, err := k.target(c)
-	if err == nil && (o.Doomed || !o.Ready) {
+	if err != nil {
+		return nil, err
+	}
+	if o.Doomed || !o.Ready {
 		return nil, notReady(objectPath(o))
 	}
-	return o, err
+	if c.fails() != nil {
+		c.before = doc.Clone(o.Doc)
+	}
+	return o, nil
 }
 
 func (k *collection) get(c *call) (any, error) {
@@ -183,8 +189,11 @@ func (k *collection) list(c *call) (any, error) {
 	return c.page(c.scope()+"/"+k.plural, k.kind+"List", k)
 }
 
-// changed starts the operation of a change that was made to an object.
+// changed starts the operation of a change that was made to an object. Will the operation fail, the change is taken back at once.
 func (c *call) changed(k *collection, o *world.Object, kind string) doc.Map {
+	if c.before != nil {
+		o.Doc = c.before
+	}
 	c.tx.Put(o)
 	return c.start(kind, operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, k.latency+".update"), Effect: operations.Keep})
 }

@@ -47,7 +47,7 @@ func checkFirewall(d doc.Map) error {
 	allowed, denied := doc.Objects(d, "allowed"), doc.Objects(d, "denied")
 	switch {
 	case len(allowed) > 0 && len(denied) > 0:
-		return wire.Failure{Code: 400, Reason: "invalid", Message: "Invalid value for field 'resource': Firewall cannot have both allowed and denied rules."}
+		return wire.APIError{Code: 400, Reason: "invalid", Message: "Invalid value for field 'resource': Firewall cannot have both allowed and denied rules."}
 	case len(allowed)+len(denied) == 0:
 		return required("resource.allowed")
 	}

@@ -216,7 +216,7 @@ func (svc *service) buildVM(c *call, o, m *world.Object, path string) *faults.Op
 }
 
 func refusalText(err error) string {
-	if f, ok := err.(wire.Failure); ok { //nolint:errorlint // made a few lines above, never wrapped
+	if f, ok := err.(wire.APIError); ok { //nolint:errorlint // made a few lines above, never wrapped
 		return f.Message
 	}
 	return err.Error()

@@ -110,7 +110,7 @@ func setGroupTemplate(c *call, o *world.Object) error { return c.setVersions(o.D
 // with CONDITION_NOT_MET; here the call is refused (gcp-facts, section 8).
 func (svc *service) createInGroup(c *call, o *world.Object) error {
 	if doc.Str(o.Doc, "updatePolicy", "type") == "PROACTIVE" && doc.Str(o.Doc, "updatePolicy", "replacementMethod") == "SUBSTITUTE" {
-		return wire.Failure{Code: 412, Reason: "conditionNotMet", Message: "Creating instances with names is not possible with a proactive update policy that substitutes instances."}
+		return wire.APIError{Code: 412, Reason: "conditionNotMet", Message: "Creating instances with names is not possible with a proactive update policy that substitutes instances."}
 	}
 	wanted := doc.Objects(c.body, "instances")
 	if err := checkSize("instances", doc.Num(o.Doc, "targetSize")+int64(len(wanted))); err != nil {

@@ -77,7 +77,7 @@ func (c *call) setVersions(d, body doc.Map) error {
 		versions = []doc.Map{{"instanceTemplate": doc.Str(body, "instanceTemplate")}}
 	}
 	if len(versions) > 1 {
-		return wire.Failure{Code: 501, Reason: "notImplemented", Message: "the emulator does not know groups of several versions"}
+		return wire.APIError{Code: 501, Reason: "notImplemented", Message: "the emulator does not know groups of several versions"}
 	}
 	template, err := c.refer("resource.instanceTemplate", doc.Str(versions[0], "instanceTemplate"), "instanceTemplates", "instance template")
 	if err != nil {

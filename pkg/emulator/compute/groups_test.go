@@ -156,3 +156,27 @@ func (c client) stateAtOnce() state {
 	c.cloud.Latency = was
 	return s
 }
+
+// An operation that fails has changed nothing.
+func TestAChangeThatFailsIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, "")
+		c.group(2)
+		pass(2 * time.Minute)
+		c.faults(`{"rules":[{"match":{"path":"/(resize|group)$"},"fault":{"failOperation":{"code":"INTERNAL_ERROR","httpStatus":500,"message":"no"}}}]}`)
+		for _, change := range []func() doc.Map{
+			func() doc.Map { return c.must("POST", group+"/resize?size=4", "") },
+			func() doc.Map { return c.must("PATCH", group, `{"targetSize":0}`) },
+		} {
+			op := change()
+			pass(time.Minute)
+			op = c.must("GET", zone+"operations/"+doc.Str(op, "name"), "")
+			if errors := doc.Objects(op, "error", "errors"); len(errors) != 1 || doc.Str(errors[0], "code") != "INTERNAL_ERROR" {
+				t.Errorf("the operation: %v", op)
+			}
+			if s := c.state(); s.target != 2 || len(s.vms) != 2 || !s.stable {
+				t.Errorf("the group: %+v", s)
+			}
+		}
+	})
+}

@@ -263,7 +263,7 @@ func (svc *service) disks() *collection {
 	return &collection{
 		service: "Disks", plural: "disks", single: "disk", noun: "disk", kind: "compute#disk", latency: "compute_instance",
 		prepare: func(*call, doc.Map) error {
-			return wire.Failure{Code: 501, Reason: "notImplemented", Message: "the emulator makes disks only with their VMs"}
+			return wire.APIError{Code: 501, Reason: "notImplemented", Message: "the emulator makes disks only with their VMs"}
 		},
 		user: func(_ *call, o *world.Object) error {
 			if users := doc.Words(o.Doc, "users"); len(users) > 0 {

@@ -33,7 +33,7 @@ func autoSuffix(d doc.Map) string {
 func prepareNetwork(c *call, d doc.Map) error {
 	if _, given := d["autoCreateSubnetworks"]; !given {
 		// The API would make a network of the legacy kind, which this emulator does not have.
-		return wire.Failure{Code: 501, Reason: "notImplemented", Message: "the emulator does not know legacy networks: send autoCreateSubnetworks"}
+		return wire.APIError{Code: 501, Reason: "notImplemented", Message: "the emulator does not know legacy networks: send autoCreateSubnetworks"}
 	}
 	if mtu, given := d["mtu"]; given && (doc.Num(d, "mtu") < 1300 || doc.Num(d, "mtu") > 8896) {
 		return invalid("resource.mtu", mtu, "Must be between 1300 and 8896.")
@@ -221,7 +221,7 @@ func (svc *service) routes() *collection {
 		},
 		user: func(_ *call, o *world.Object) error {
 			if o.Owner != "" && doc.Str(o.Doc, "nextHopNetwork") != "" {
-				return wire.Failure{Code: 400, Reason: "badRequest", Message: fmt.Sprintf("The local route '%s' cannot be deleted", objectPath(o))}
+				return wire.APIError{Code: 400, Reason: "badRequest", Message: fmt.Sprintf("The local route '%s' cannot be deleted", objectPath(o))}
 			}
 			return nil
 		},

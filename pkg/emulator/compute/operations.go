@@ -42,7 +42,7 @@ func (c *call) start(kind string, w operations.Work) doc.Map {
 	}
 	c.addScopeLinks(op)
 	if w.Fail == nil {
-		w.Fail = failsWith(c.fx, c.vars["project"], c.vars["zone"])
+		w.Fail = c.fails()
 	}
 	o := &world.Object{Name: worldName(path), Kind: operationKind, Service: computeHost, Created: now, Ready: true, Doc: op}
 	c.svc.cloud.Ledger.Start(c.tx, o, w)

@@ -78,7 +78,7 @@ func noOverlap(c *call, d doc.Map, p netip.Prefix, except string) error {
 			}
 			for _, s := range ranges(o.Doc) {
 				if other, err := netip.ParsePrefix(s); err == nil && other.Overlaps(p) {
-					return wire.Failure{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
+					return wire.APIError{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
 						"Invalid IPCidrRange: %s conflicts with existing subnetwork '%s' in region '%s'.", p, doc.Str(o.Doc, "name"), r.Name)}
 				}
 			}

@@ -11,39 +11,39 @@ import (
 
 // The refusals of Compute Engine, with recorded wordings (gcp-facts, section 2).
 
-func notFound(path string) wire.Failure {
-	return wire.Failure{Code: 404, Reason: "notFound", Message: fmt.Sprintf("The resource '%s' was not found", path)}
+func notFound(path string) wire.APIError {
+	return wire.APIError{Code: 404, Reason: "notFound", Message: fmt.Sprintf("The resource '%s' was not found", path)}
 }
 
-func alreadyExists(path string) wire.Failure {
-	return wire.Failure{Code: 409, Reason: "alreadyExists", Message: fmt.Sprintf("The resource '%s' already exists", path)}
+func alreadyExists(path string) wire.APIError {
+	return wire.APIError{Code: 409, Reason: "alreadyExists", Message: fmt.Sprintf("The resource '%s' already exists", path)}
 }
 
-func notReady(path string) wire.Failure {
-	return wire.Failure{Code: 400, Reason: "resourceNotReady", Message: fmt.Sprintf("The resource '%s' is not ready", path)}
+func notReady(path string) wire.APIError {
+	return wire.APIError{Code: 400, Reason: "resourceNotReady", Message: fmt.Sprintf("The resource '%s' is not ready", path)}
 }
 
 // inUse has the recorded relative-name form: "The backend_bucket resource 'A' is already being used by 'B'".
-func inUse(noun, path, user string) wire.Failure {
-	return wire.Failure{
+func inUse(noun, path, user string) wire.APIError {
+	return wire.APIError{
 		Code: 400, Reason: "resourceInUseByAnotherResource",
 		Message: fmt.Sprintf("The %s resource '%s' is already being used by '%s'", noun, path, user),
 	}
 }
 
-func invalid(field string, value any, why string) wire.Failure {
-	return wire.Failure{
+func invalid(field string, value any, why string) wire.APIError {
+	return wire.APIError{
 		Code: 400, Reason: "invalid",
 		Message: strings.TrimSpace(fmt.Sprintf("Invalid value for field '%s': '%v'. %s", field, value, why)),
 	}
 }
 
-func required(field string) wire.Failure {
-	return wire.Failure{Code: 400, Reason: "required", Message: fmt.Sprintf("Required field '%s' not specified", field)}
+func required(field string) wire.APIError {
+	return wire.APIError{Code: 400, Reason: "required", Message: fmt.Sprintf("Required field '%s' not specified", field)}
 }
 
-func badFingerprint(message string) wire.Failure {
-	return wire.Failure{Code: 412, Reason: "conditionNotMet", Message: message, Location: "If-Match"}
+func badFingerprint(message string) wire.APIError {
+	return wire.APIError{Code: 412, Reason: "conditionNotMet", Message: message, Location: "If-Match"}
 }
 
 // failsWith is how the operation that a call starts ends by the fault plan; nil when no fault struck. The wordings of stock-outs

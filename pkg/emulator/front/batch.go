@@ -47,7 +47,7 @@ func (f *Front) batch(ctx context.Context, s cloud.Service, r *wire.Request) (*w
 }
 
 func badBatch(s cloud.Service, r *wire.Request, why string) *wire.Response {
-	return s.Refuse(r, wire.Failure{Code: 400, Reason: "badContent", Message: "Failed to parse batch request, error: " + why})
+	return s.Refuse(r, wire.APIError{Code: 400, Reason: "badContent", Message: "Failed to parse batch request, error: " + why})
 }
 
 // batching gives the service of a call that carries several.

@@ -60,7 +60,7 @@ func (f *Front) perform(ctx context.Context, r *wire.Request) (*wire.Response, e
 	case fx.Drop:
 		return nil, fmt.Errorf("connection dropped before the call was carried out (fault plan): %w", errDropped)
 	case fx.Fail != nil:
-		refusal := wire.Failure{Code: fx.Fail.Status, Reason: fx.Fail.Reason, Message: fx.Fail.Message}
+		refusal := wire.APIError{Code: fx.Fail.Status, Reason: fx.Fail.Reason, Message: fx.Fail.Message}
 		if refusal.Message == "" {
 			refusal.Message = http.StatusText(refusal.Code)
 		}

@@ -80,7 +80,7 @@ func (c *call) account() (*world.Object, error) {
 	if strings.Contains(c.r.Path, "/projects/-/") {
 		return nil, noAccess("iam.serviceAccounts.get")
 	}
-	return nil, wire.Failure{Code: 404, Reason: "notFound", Message: "Unknown service account"}
+	return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "Unknown service account"}
 }
 
 func get(c *call) (any, error) {
@@ -103,7 +103,7 @@ func list(c *call) (any, error) {
 	}
 	page, next, ok := rest.Page(accounts, size, c.r.Query.Get("pageToken"))
 	if !ok {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: "Invalid page token."}
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Invalid page token."}
 	}
 	out := doc.Map{}
 	if len(page) > 0 {
@@ -120,12 +120,12 @@ func create(c *call) (any, error) {
 	project := strings.TrimPrefix(c.name, "projects/")
 	id := doc.Str(c.body, "accountId")
 	if !accountID.MatchString(id) {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
 			"Invalid service account id %q: it must be 6 to 30 characters long and match [a-z]([-a-z0-9]*[a-z0-9]).", id)}
 	}
 	email := address(id, project)
 	if _, taken := c.tx.Get(host + "/" + c.name + "/serviceAccounts/" + email); taken {
-		return nil, wire.Failure{Code: 409, Reason: "alreadyExists", Message: fmt.Sprintf("Service account %s already exists within project %s.", id, c.name)}
+		return nil, wire.APIError{Code: 409, Reason: "alreadyExists", Message: fmt.Sprintf("Service account %s already exists within project %s.", id, c.name)}
 	}
 	d := doc.Map{}
 	for _, field := range []string{"displayName", "description"} {

@@ -61,8 +61,8 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 
 // noAccess is the refusal of what is not there or not the caller's to see: which of the two is not told. That a project that
 // does not exist gets it too is an assumption.
-func noAccess(permission string) wire.Failure {
-	return wire.Failure{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Permission '%s' denied on resource (or it may not exist).", permission)}
+func noAccess(permission string) wire.APIError {
+	return wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Permission '%s' denied on resource (or it may not exist).", permission)}
 }
 
 func (svc *service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {

@@ -18,7 +18,7 @@ const host = "cloudresourcemanager.googleapis.com"
 
 // forbidden is what Resource Manager says of a project that does not exist or that the caller may not see (recorded:
 // errors.log): never 404.
-var forbidden = wire.Failure{Code: 403, Reason: "forbidden", Message: "The caller does not have permission", Status: "PERMISSION_DENIED"} //nolint:gochecknoglobals // a constant
+var forbidden = wire.APIError{Code: 403, Reason: "forbidden", Message: "The caller does not have permission", Status: "PERMISSION_DENIED"} //nolint:gochecknoglobals // a constant
 
 type service struct{ cloud *cloud.Cloud }
 
@@ -88,10 +88,10 @@ func (svc service) held(body []byte) (any, error) {
 		Permissions []string `json:"permissions"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: "Invalid JSON payload received. " + err.Error()}
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Invalid JSON payload received. " + err.Error()}
 	}
 	if len(in.Permissions) > 100 {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: "At most 100 permissions can be tested at once."}
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "At most 100 permissions can be tested at once."}
 	}
 	held := svc.cloud.Held(in.Permissions)
 	if len(held) == 0 {

@@ -33,7 +33,7 @@ func (m *Method) CheckQuery(q url.Values, also ...string) error {
 			field = m.input.Fields().ByName(protoreflect.Name(first))
 		}
 		if field == nil || field == m.body || m.whole {
-			return wire.Failure{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
+			return wire.APIError{Code: 400, Reason: "badRequest", Message: fmt.Sprintf(
 				"Invalid JSON payload received. Unknown name %q: Cannot bind query parameter. Field '%s' could not be found in request message.", name, name)}
 		}
 	}
@@ -53,15 +53,15 @@ func (m *Method) DecodeBody(raw []byte) (doc.Map, error) {
 		if m.whole {
 			return doc.Map{}, nil // all that is needed may be in the path
 		}
-		return nil, wire.Failure{Code: 400, Reason: "required", Message: fmt.Sprintf("Required field '%s' not specified", strings.TrimSuffix(m.body.JSONName(), "Resource"))}
+		return nil, wire.APIError{Code: 400, Reason: "required", Message: fmt.Sprintf("Required field '%s' not specified", strings.TrimSuffix(m.body.JSONName(), "Resource"))}
 	}
 	msg := dynamicpb.NewMessage(shape)
 	if err := protojson.Unmarshal(raw, msg); err != nil {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: payloadError(err)}
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: payloadError(err)}
 	}
 	canonical, err := protojson.Marshal(msg)
 	if err != nil {
-		return nil, wire.Failure{Code: 400, Reason: "badRequest", Message: payloadError(err)}
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: payloadError(err)}
 	}
 	var d doc.Map
 	if err := json.Unmarshal(canonical, &d); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/latency"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
@@ -30,8 +32,11 @@ type service struct{ cloud *cloud.Cloud }
 func Service() cloud.Service {
 	return cloud.Service{
 		Host: host, Title: "Service Usage API", Refuse: wire.RPC,
+		Latency: map[string]latency.Triple{"service.enable": {Low: 8, Typical: 16, High: 30}}, // seconds; from public Terraform logs
 		Open: func(c *cloud.Cloud) (*cloud.Server, error) {
-			return &cloud.Server{Serve: service{c}.serve}, nil
+			return &cloud.Server{
+				Serve: service{c}.serve, Operations: map[string]operations.Closer{operationKind: operations.CloseLongRunning},
+			}, nil
 		},
 	}
 }
@@ -45,37 +50,40 @@ func (svc service) apis() map[string]string {
 	return out
 }
 
-// serve knows get, list, batchGet, enable and disable.
-func (svc service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {
+// serve knows get, list, batchGet, enable, disable, and operations.get.
+func (svc service) serve(_ context.Context, r *wire.Request, fx faults.Effect) (*wire.Response, error) {
+	if name, ok := strings.CutPrefix(r.Path, "/v1/operations/"); ok && r.Method == "GET" && !strings.Contains(name, "/") {
+		return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) { return getOperation(tx, name) })
+	}
 	rest, ok := strings.CutPrefix(r.Path, "/v1/projects/")
 	project, path, _ := strings.Cut(rest, "/")
 	if !ok || !strings.HasPrefix(path, "services") {
 		return wire.RPC(r, wire.NotEmulated(r)), nil
 	}
 	if !svc.cloud.Exists(project) { // as Resource Manager says it
-		return wire.RPC(r, wire.Failure{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
+		return wire.RPC(r, wire.APIError{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
 	}
 	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
 		if err := svc.cloud.Found(tx, project); err != nil {
 			return nil, err
 		}
-		return svc.services(tx, r, project, strings.TrimPrefix(path, "services"))
+		return svc.services(tx, r, fx, project, strings.TrimPrefix(path, "services"))
 	})
 }
 
-func (svc service) services(tx *world.Tx, r *wire.Request, project, path string) (any, error) {
+func shown(project, api, title string, enabled bool) doc.Map {
+	state := "DISABLED"
+	if enabled {
+		state = "ENABLED"
+	}
+	parent := "projects/" + cloud.Number(project)
+	return doc.Map{"name": parent + "/services/" + api, "parent": parent, "state": state, "config": doc.Map{"name": api, "title": title}}
+}
+
+func (svc service) services(tx *world.Tx, r *wire.Request, fx faults.Effect, project, path string) (any, error) {
 	apis := svc.apis()
 	api, verb, _ := strings.Cut(strings.TrimPrefix(path, "/"), ":")
-	shown := func(api string) doc.Map {
-		state := "ENABLED"
-		if !cloud.Enabled(tx, project, api) {
-			state = "DISABLED"
-		}
-		return doc.Map{
-			"name": "projects/" + cloud.Number(project) + "/services/" + api, "parent": "projects/" + cloud.Number(project),
-			"state": state, "config": doc.Map{"name": api, "title": apis[api]},
-		}
-	}
+	shown := func(api string) doc.Map { return shown(project, api, apis[api], cloud.Enabled(tx, project, api)) }
 	switch {
 	case r.Method == "GET" && path == "":
 		var found []any
@@ -90,23 +98,20 @@ func (svc service) services(tx *world.Tx, r *wire.Request, project, path string)
 		for _, name := range r.Query["names"] {
 			api := name[strings.LastIndexByte(name, '/')+1:]
 			if _, known := apis[api]; !known {
-				return nil, wire.Failure{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
+				return nil, wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
 			}
 			found = append(found, shown(api))
 		}
 		return doc.Map{"services": found}, nil
 	}
 	if _, known := apis[api]; !known {
-		return nil, wire.Failure{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
+		return nil, wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
 	}
 	switch r.Method + " " + verb {
 	case "GET ":
 		return shown(api), nil
 	case "POST enable", "POST disable":
-		cloud.SetEnabled(tx, project, api, verb == "enable")
-		return doc.Map{"name": "operations/noop.DONE_OPERATION", "done": true, "response": doc.Map{
-			"@type": "type.googleapis.com/google.api.serviceusage.v1." + strings.ToUpper(verb[:1]) + verb[1:] + "ServiceResponse", "service": shown(api),
-		}}, nil
+		return svc.turn(tx, fx, project, api, verb)
 	}
 	return nil, wire.ErrNotEmulated
 }

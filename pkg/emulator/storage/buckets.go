@@ -24,31 +24,31 @@ const zulu = "2006-01-02T15:04:05.000Z"
 func (c *call) insertBucket() (*wire.Response, error) {
 	project := c.r.Query.Get("project")
 	if !c.svc.cloud.Exists(project) {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: "Unknown project id: " + project}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "Unknown project id: " + project}
 	}
 	if err := c.svc.cloud.Found(c.tx, project); err != nil {
 		return nil, err
 	}
 	var d doc.Map
 	if json.Unmarshal(c.r.Body, &d) != nil {
-		return nil, wire.Failure{Code: 400, Reason: "parseError", Message: "Parse Error"}
+		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 	}
 	name := doc.Str(d, "name")
 	if !bucketPattern.MatchString(name) || strings.HasPrefix(name, "goog") || strings.Contains(name, "google") || len(name) > 63 && !strings.Contains(name, ".") {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Invalid bucket name: '%s'", name)}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Invalid bucket name: '%s'", name)}
 	}
 	if have, taken := c.tx.Get(bucketName(name)); taken {
 		if doc.Str(have.Doc, "projectNumber") == cloud.Number(project) {
-			return nil, wire.Failure{Code: 409, Reason: "conflict", Message: "Your previous request to create the named bucket succeeded and you already own it."}
+			return nil, wire.APIError{Code: 409, Reason: "conflict", Message: "Your previous request to create the named bucket succeeded and you already own it."}
 		}
-		return nil, wire.Failure{Code: 409, Reason: "conflict", Message: "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
+		return nil, wire.APIError{Code: 409, Reason: "conflict", Message: "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
 	}
 	location := strings.ToUpper(orElse(doc.Str(d, "location"), "US"))
 	kind := "region"
 	if slices.Contains([]string{"US", "EU", "ASIA"}, location) {
 		kind = "multi-region"
 	} else if !hasRegion(strings.ToLower(location)) {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: "The specified location constraint is not valid."}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "The specified location constraint is not valid."}
 	}
 	now := c.tx.Now().UTC().Format(zulu)
 	maps.Copy(d, doc.Map{
@@ -95,7 +95,7 @@ func (c *call) fillAccess(d doc.Map) {
 func (c *call) listBuckets() (*wire.Response, error) {
 	project := c.r.Query.Get("project")
 	if !c.svc.cloud.Exists(project) {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: "Unknown project id: " + project}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "Unknown project id: " + project}
 	}
 	var items []any
 	for _, o := range c.tx.List(host) {
@@ -116,7 +116,7 @@ func (c *call) patchBucket(o *world.Object) (*wire.Response, error) {
 	}
 	var d doc.Map
 	if json.Unmarshal(c.r.Body, &d) != nil {
-		return nil, wire.Failure{Code: 400, Reason: "parseError", Message: "Parse Error"}
+		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 	}
 	for field, v := range d {
 		if inner, ok := v.(doc.Map); ok && (field == "labels" || field == "iamConfiguration" || field == "autoclass") {
@@ -148,7 +148,7 @@ func (c *call) deleteBucket(o *world.Object) (*wire.Response, error) {
 		return nil, err
 	}
 	if len(c.tx.List(o.Name+"/o")) > 0 || len(c.tx.List(o.Name+"/old")) > 0 {
-		return nil, wire.Failure{Code: 409, Reason: "conflict", Message: "The bucket you tried to delete is not empty."} // recorded: errors.log
+		return nil, wire.APIError{Code: 409, Reason: "conflict", Message: "The bucket you tried to delete is not empty."} // recorded: errors.log
 	}
 	c.tx.Delete(o.Name)
 	return &wire.Response{Status: 204, Header: replyStorage(nil).Header}, nil
@@ -159,7 +159,7 @@ func (c *call) bucketPolicy(o *world.Object) (*wire.Response, error) {
 	if c.r.Method == "PUT" {
 		var d doc.Map
 		if json.Unmarshal(c.r.Body, &d) != nil {
-			return nil, wire.Failure{Code: 400, Reason: "parseError", Message: "Parse Error"}
+			return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 		}
 		if etag := doc.Str(d, "etag"); etag != "" && etag != doc.Str(o.Note, "policy") {
 			return nil, errPrecondition

@@ -27,8 +27,8 @@ func (c *call) live() *world.Object {
 	return nil
 }
 
-func (c *call) noObject() wire.Failure {
-	return wire.Failure{Code: 404, Reason: "notFound", Message: fmt.Sprintf("No such object: %s/%s", c.bucket, c.object)}
+func (c *call) noObject() wire.APIError {
+	return wire.APIError{Code: 404, Reason: "notFound", Message: fmt.Sprintf("No such object: %s/%s", c.bucket, c.object)}
 }
 
 // generation finds the object that a call means: the live one, or the one of the query's generation.
@@ -98,7 +98,7 @@ func byteRange(s string, size int) (from, to int, ok bool) {
 // store writes a new generation.
 func (c *call) store(bucket *world.Object, meta doc.Map, data []byte) (*wire.Response, error) {
 	if !validObjectName(c.object) {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Disallowed unicode characters present in object name '%s'", c.object)}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Disallowed unicode characters present in object name '%s'", c.object)}
 	}
 	was := c.live()
 	if err := c.preconditions(was); err != nil {
@@ -116,7 +116,7 @@ func (c *call) store(bucket *world.Object, meta doc.Map, data []byte) (*wire.Res
 	binary.BigEndian.PutUint32(sum, crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
 	hash := md5.Sum(data) //nolint:gosec // what the API computes
 	if want := doc.Str(meta, "crc32c"); want != "" && want != base64.StdEncoding.EncodeToString(sum) {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Provided CRC32C %q doesn't match calculated CRC32C %q.", want, base64.StdEncoding.EncodeToString(sum))}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Provided CRC32C %q doesn't match calculated CRC32C %q.", want, base64.StdEncoding.EncodeToString(sum))}
 	}
 	g, now := fmt.Sprint(generation), c.tx.Now().UTC().Format(zulu)
 	link := "https://www.googleapis.com/storage/v1/b/" + c.bucket + "/o/" + url.PathEscape(c.object)
@@ -181,7 +181,7 @@ func (c *call) patchObject() (*wire.Response, error) {
 	}
 	var d doc.Map
 	if json.Unmarshal(c.r.Body, &d) != nil {
-		return nil, wire.Failure{Code: 400, Reason: "parseError", Message: "Parse Error"}
+		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 	}
 	if err := c.changeRate(); err != nil {
 		return nil, err
@@ -217,7 +217,7 @@ func (c *call) rewriteObject(*world.Object) (*wire.Response, error) {
 	}
 	target, ok := c.tx.Get(bucketName(to))
 	if !ok {
-		return nil, wire.Failure{Code: 404, Reason: "notFound", Message: "The specified bucket does not exist."}
+		return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "The specified bucket does not exist."}
 	}
 	object, err := url.PathUnescape(name)
 	if err != nil {
@@ -258,7 +258,7 @@ func (c *call) listObjects(bucket *world.Object) (*wire.Response, error) {
 	}
 	after, err := base64.URLEncoding.DecodeString(q.Get("pageToken"))
 	if err != nil {
-		return nil, wire.Failure{Code: 400, Reason: "invalid", Message: "Invalid argument."}
+		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "Invalid argument."}
 	}
 	out := doc.Map{"kind": "storage#objects"}
 	var items, prefixes []any

@@ -51,7 +51,7 @@ func Service() cloud.Service {
 }
 
 // refuse is the classic dialect behind another server name (recorded: errors.log).
-func refuse(r *wire.Request, f wire.Failure) *wire.Response {
+func refuse(r *wire.Request, f wire.APIError) *wire.Response {
 	resp := wire.Classic(r, f)
 	resp.Header = http.Header{}
 	resp.Header.Set("Content-Type", "application/json; charset=UTF-8")
@@ -131,7 +131,7 @@ func (c *call) dispatch(kind string) (*wire.Response, error) {
 	}
 	bucket, ok := c.tx.Get(bucketName(c.bucket))
 	if !ok {
-		return nil, wire.Failure{Code: 404, Reason: "notFound", Message: "The specified bucket does not exist."} // recorded: errors.log
+		return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "The specified bucket does not exist."} // recorded: errors.log
 	}
 	switch kind + " " + c.r.Method {
 	case "b GET":
@@ -204,7 +204,7 @@ func oldName(bucket, object, generation string) string {
 	return bucketName(bucket) + "/old/" + url.PathEscape(object) + "@" + generation
 }
 
-var errPrecondition = wire.Failure{
+var errPrecondition = wire.APIError{
 	Code: 412, Reason: "conditionNotMet", Location: "If-Match",
 	Message: "At least one of the pre-conditions you specified did not hold.",
 }
@@ -229,7 +229,7 @@ func (c *call) preconditions(live *world.Object) error {
 		want := doc.Num(doc.Map{"n": c.r.Query.Get(p.name)}, "n")
 		if (want == p.have) == p.not {
 			if p.not && c.r.Method == "GET" {
-				return wire.Failure{Code: 304, Reason: "notModified", Message: "Not Modified"}
+				return wire.APIError{Code: 304, Reason: "notModified", Message: "Not Modified"}
 			}
 			return errPrecondition
 		}
@@ -245,7 +245,7 @@ func (c *call) changeRate() error {
 	if ok {
 		last, err := time.Parse(time.RFC3339Nano, doc.Str(o.Note, "last"))
 		if err == nil && c.tx.Now().Sub(last) < c.svc.cloud.Scaled(time.Second) {
-			return wire.Failure{Code: 429, Reason: "rateLimitExceeded", Domain: "usageLimits", Message: fmt.Sprintf(
+			return wire.APIError{Code: 429, Reason: "rateLimitExceeded", Domain: "usageLimits", Message: fmt.Sprintf(
 				"The object %s/%s exceeded the rate limit for object mutation operations (create, update, and delete). Please reduce your request rate.",
 				c.bucket, c.object)}
 		}

@@ -30,14 +30,14 @@ func (c *call) upload(bucket *world.Object) (*wire.Response, error) {
 	case kind == "multipart":
 		meta, data, err := c.parts()
 		if err != nil {
-			return nil, wire.Failure{Code: 400, Reason: "badContent", Message: "Malformed multipart body: " + err.Error()}
+			return nil, wire.APIError{Code: 400, Reason: "badContent", Message: "Malformed multipart body: " + err.Error()}
 		}
 		c.object = orElse(q.Get("name"), doc.Str(meta, "name"))
 		return c.store(bucket, meta, data)
 	case kind == "resumable":
 		return c.openSession()
 	}
-	return nil, wire.Failure{Code: 400, Reason: "invalid", Message: "Invalid upload type."}
+	return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "Invalid upload type."}
 }
 
 // parts reads multipart/related: metadata, then data.
@@ -68,12 +68,12 @@ func (c *call) parts() (doc.Map, []byte, error) {
 func (c *call) openSession() (*wire.Response, error) {
 	meta := doc.Map{}
 	if len(bytes.TrimSpace(c.r.Body)) > 0 && json.Unmarshal(c.r.Body, &meta) != nil {
-		return nil, wire.Failure{Code: 400, Reason: "parseError", Message: "Parse Error"}
+		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 	}
 	c.object = orElse(c.r.Query.Get("name"), doc.Str(meta, "name"))
 	var live *world.Object
 	if live = c.live(); c.object == "" {
-		return nil, wire.Failure{Code: 400, Reason: "required", Message: "Required parameter: name"}
+		return nil, wire.APIError{Code: 400, Reason: "required", Message: "Required parameter: name"}
 	}
 	if err := c.preconditions(live); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (c *call) sessionAddress(id string) string {
 func (c *call) chunk(bucket *world.Object, id string) (*wire.Response, error) {
 	s, ok := c.tx.Get("uploads/" + id)
 	if !ok {
-		return nil, wire.Failure{Code: 404, Reason: "notFound", Message: "Not Found"}
+		return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "Not Found"}
 	}
 	if c.r.Method == "DELETE" {
 		c.tx.Delete(s.Name)
@@ -115,7 +115,7 @@ func (c *call) chunk(bucket *world.Object, id string) (*wire.Response, error) {
 	from, total, query := contentRange(c.r.Header.Get("Content-Range"))
 	if !query {
 		if from > len(have) {
-			return nil, wire.Failure{Code: 503, Reason: "backendError", Message: "Invalid request. Upload is not at that offset."}
+			return nil, wire.APIError{Code: 503, Reason: "backendError", Message: "Invalid request. Upload is not at that offset."}
 		}
 		have = append(have[:from:from], c.r.Body...)
 	}

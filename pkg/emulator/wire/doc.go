@@ -3,7 +3,7 @@
 //
 // Worked example:
 //
-//	refusal := wire.Failure{Code: 404, Reason: "notFound", Message: "The resource 'projects/p/global/networks/n' was not found"}
+//	refusal := wire.APIError{Code: 404, Reason: "notFound", Message: "The resource 'projects/p/global/networks/n' was not found"}
 //	wire.Classic(r, refusal) // {"error": {"code": 404, "errors": […], "message": …}}
 //	wire.RPC(r, refusal)     // {"error": {"code": 404, "message": …, "status": "NOT_FOUND"}}
 package wire

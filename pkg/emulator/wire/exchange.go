@@ -31,7 +31,7 @@ type Response struct {
 func Reply(status int, v any) *Response {
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil { // nothing that a handler makes is without a JSON form
-		return Classic(nil, Failure{Code: 500, Reason: "backendError", Message: err.Error()})
+		return Classic(nil, APIError{Code: 500, Reason: "backendError", Message: err.Error()})
 	}
 	h := http.Header{}
 	h.Set("Content-Type", "application/json; charset=UTF-8")

@@ -8,8 +8,8 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 )
 
-// Failure is a refusal before it is written in a dialect. It is an error, so that handlers can return it.
-type Failure struct {
+// APIError is a refusal before it is written in a dialect. It is an error, so that handlers can return it.
+type APIError struct {
 	Code     int    // HTTP status
 	Reason   string // "notFound", in errors[]
 	Message  string
@@ -19,31 +19,31 @@ type Failure struct {
 	Domain   string    // "global" when empty
 }
 
-// Error makes a failure an error.
-func (f Failure) Error() string { return fmt.Sprintf("%d %s: %s", f.Code, f.Reason, f.Message) }
+// Error makes it an error.
+func (f APIError) Error() string { return fmt.Sprintf("%d %s: %s", f.Code, f.Reason, f.Message) }
 
 // ErrNotEmulated marks a call that a service does not know: it becomes NotEmulated.
 var ErrNotEmulated = errors.New("not emulated")
 
 // NotEmulated is the honest answer to what is not known here: never a made-up success.
-func NotEmulated(r *Request) Failure {
-	return Failure{
+func NotEmulated(r *Request) APIError {
+	return APIError{
 		Code: http.StatusNotImplemented, Reason: "notImplemented",
 		Message: fmt.Sprintf("the emulator does not know %s %s", r.Method, r.Prefixed()),
 	}
 }
 
 // Dialect is how a service writes its refusals.
-type Dialect func(*Request, Failure) *Response
+type Dialect func(*Request, APIError) *Response
 
 // Classic is the older dialect: errors[] and no status (recorded for Compute Engine and Cloud Storage: errors.log).
-func Classic(_ *Request, f Failure) *Response {
+func Classic(_ *Request, f APIError) *Response {
 	return Reply(f.Code, doc.Map{"error": f.classic()})
 }
 
 // RPC is the google.rpc dialect. The older Go and Python clients, told by prettyPrint=false or alt=json, get errors[] too
 // (recorded: errors.log).
-func RPC(r *Request, f Failure) *Response {
+func RPC(r *Request, f APIError) *Response {
 	if !r.Query.Has("alt") && !r.Query.Has("prettyPrint") {
 		return PlainRPC(r, f)
 	}
@@ -53,7 +53,7 @@ func RPC(r *Request, f Failure) *Response {
 }
 
 // PlainRPC is RPC without errors[], whoever asks.
-func PlainRPC(_ *Request, f Failure) *Response {
+func PlainRPC(_ *Request, f APIError) *Response {
 	e := doc.Map{"code": f.Code, "message": f.Message, "status": f.rpcStatus()}
 	if len(f.Details) > 0 {
 		e["details"] = doc.Anys(f.Details)
@@ -61,7 +61,7 @@ func PlainRPC(_ *Request, f Failure) *Response {
 	return Reply(f.Code, doc.Map{"error": e})
 }
 
-func (f Failure) classic() doc.Map {
+func (f APIError) classic() doc.Map {
 	domain := f.Domain
 	if domain == "" {
 		domain = "global"
@@ -77,7 +77,7 @@ func (f Failure) classic() doc.Map {
 	return e
 }
 
-func (f Failure) rpcStatus() string {
+func (f APIError) rpcStatus() string {
 	if f.Status != "" {
 		return f.Status
 	}
