@@ -26,6 +26,7 @@ type Cloud struct {
 	world    *world.World
 	faults   atomic.Pointer[faults.Active]
 	services map[string]Service
+	sorted   []Service
 	servers  map[string]*Server
 }
 
@@ -48,6 +49,9 @@ func New(opt Options, services []Service) (*Cloud, error) {
 		if err := c.open(s, events); err != nil {
 			return nil, err
 		}
+	}
+	for _, host := range slices.Sorted(maps.Keys(c.services)) {
+		c.sorted = append(c.sorted, c.services[host])
 	}
 	var err error
 	if c.world, err = world.Open(opt.Dir, events); err != nil {
@@ -102,14 +106,8 @@ func (c *Cloud) Strike(method, path string) faults.Effect {
 	return c.faults.Load().Strike(method, path)
 }
 
-// Services gives all services, sorted by host.
-func (c *Cloud) Services() []Service {
-	var out []Service
-	for _, host := range slices.Sorted(maps.Keys(c.services)) {
-		out = append(out, c.services[host])
-	}
-	return out
-}
+// Services gives all services, sorted by host. The list is not the caller's to change.
+func (c *Cloud) Services() []Service { return c.sorted }
 
 // Serve hands a call to its service. An error means that the connection broke.
 func (c *Cloud) Serve(ctx context.Context, r *wire.Request, fx faults.Effect) (*wire.Response, error) {
