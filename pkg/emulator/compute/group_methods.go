@@ -218,18 +218,3 @@ func (svc *service) managedDoc(tx *world.Tx, m *world.Object) doc.Map {
 }
 
 func parentPath(name string) string { return name[:max(0, strings.LastIndexByte(name, '/'))] }
-
-func (svc *service) listGroupInstances(c *call) (any, error) {
-	path := c.scope() + "/instanceGroups/" + c.vars["instanceGroup"]
-	twin, ok := c.lookup(path)
-	if !ok {
-		return nil, notFound(path)
-	}
-	var items []doc.Map
-	for _, m := range c.tx.List(twin.Owner + "/managed") {
-		if vm, ok := c.tx.Get(worldName(c.scope() + "/instances/" + basename(m.Name))); ok {
-			items = append(items, doc.Map{"instance": doc.Str(vm.Doc, "selfLink"), "status": doc.Str(vm.Doc, "status")})
-		}
-	}
-	return c.virtual(path+"/listInstances", "compute#instanceGroupsListInstances", items)
-}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
@@ -132,33 +131,6 @@ func share(limit doc.Map, size int64) int64 {
 		return (doc.Num(limit, "percent")*size + 99) / 100
 	}
 	return doc.Num(limit, "fixed")
-}
-
-// groupInserted makes the twin in instanceGroups that every managed group has.
-func groupInserted(c *call, o *world.Object) {
-	name := basename(o.Name)
-	path := c.scope() + "/instanceGroups/" + name
-	d := doc.Map{"name": name, "description": "This instance group is controlled by Instance Group Manager '" + name + "'. To modify instances in this group, use the Instance Group Manager API: https://cloud.google.com/compute/docs/reference/latest/instanceGroupManagers"}
-	twin := c.place(c.svc.collections["instanceGroups"], path, d)
-	twin.Ready, twin.Owner = true, o.Name
-	c.tx.Put(twin)
-}
-
-func (svc *service) instanceGroups() *collection {
-	return &collection{
-		service: "InstanceGroups", plural: "instanceGroups", single: "instanceGroup", noun: "instance_group",
-		kind: "compute#instanceGroup", readOnly: true,
-		view: func(tx *world.Tx, o *world.Object, d doc.Map) {
-			size := 0 // VMs that exist: attempts without success are no members
-			for _, m := range tx.List(o.Owner + "/managed") {
-				if _, made := tx.Get(parentPath(parentPath(o.Name)) + "/instances/" + basename(m.Name)); made {
-					size++
-				}
-			}
-			d["size"] = size
-			d["fingerprint"] = draws.TokenOf(o.Name)
-		},
-	}
 }
 
 // viewGroup counts what the group does to its VMs, and whether it is done.
