@@ -9,9 +9,11 @@ import (
 
 // Task is one thing to do.
 type Task struct {
-	ID    string
-	Needs []string // ids of the tasks that must be done first
-	Run   func(context.Context) error
+	ID        string
+	Needs     []string // ids of the tasks that must be done first
+	Exclusive string   // of tasks with the same group only one runs at a time; empty for none
+	// Run does it. tell says how far it is, for whoever observes; it may be called until Run returns.
+	Run func(ctx context.Context, tell func(detail string)) error
 }
 
 // Status says how a task ended.
@@ -36,9 +38,10 @@ type Result struct {
 	End    time.Time
 }
 
-// Event tells the observer that a task has started, or how it ended.
+// Event tells the observer that a task has started, how far it is, or how it ended.
 type Event struct {
-	Started bool // otherwise it ended
+	Started bool   //
+	Detail  string // how far a running task is; empty when it started or ended
 	Result
 }
 
