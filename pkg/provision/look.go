@@ -14,28 +14,34 @@ import (
 
 // Validate checks the settings against the cloud, reading only. Problems that are errors are the error.
 func (e *Engine) Validate(ctx context.Context, cfg *config.Config) (resources.Problems, error) {
-	g, err := e.survey(ctx, cfg, true)
+	ctx, cancel := e.interruptible(ctx)
+	defer cancel()
+	g, err := e.survey(ctx, cfg, everyone)
 	if err != nil || g.problems.Err() != nil {
 		return g.problems.Warnings(), errors.Join(g.problems.Err(), err)
 	}
-	_, err = e.reckon(ctx, g) // finds names that somebody else's resources have
+	_, err = e.plan(ctx, g) // finds names that somebody else's resources have
 	return g.problems.Warnings(), err
 }
 
 // Plan tells what create would do. It changes nothing.
 func (e *Engine) Plan(ctx context.Context, cfg *config.Config) (*plan.Plan, error) {
-	g, err := e.survey(ctx, cfg, false)
+	ctx, cancel := e.interruptible(ctx)
+	defer cancel()
+	g, err := e.survey(ctx, cfg, news)
 	e.show(g.problems.Warnings())
 	if err = errors.Join(g.problems.Err(), err); err != nil {
 		return nil, err
 	}
-	return e.reckon(ctx, g)
+	return e.plan(ctx, g)
 }
 
 // Nodes gives the resources that the settings mean, for a drawing of their graph. An image or a range that is not settled yet
 // is looked up as create would.
 func (e *Engine) Nodes(ctx context.Context, cfg *config.Config) ([]*resources.Node, error) {
-	g, err := e.survey(ctx, cfg, false)
+	ctx, cancel := e.interruptible(ctx)
+	defer cancel()
+	g, err := e.survey(ctx, cfg, changes)
 	return g.nodes, errors.Join(g.problems.Err(), err)
 }
 
@@ -44,7 +50,7 @@ type ResourceStatus struct {
 	Address  string       `json:"address"`
 	ID       string       `json:"id"`
 	Recorded state.Status `json:"recorded"`
-	Live     string       `json:"live"` // "as recorded", "missing", "not ours", "drifted: …", "unknown kind"
+	Live     string       `json:"live"` // "as recorded", "missing", "not ours", "drifted", "unknown kind", …
 	Drift    []string     `json:"drift,omitempty"`
 }
 
@@ -60,35 +66,63 @@ type Status struct {
 
 // Status compares the manifest with what is live. It changes nothing.
 func (e *Engine) Status(ctx context.Context) (*Status, error) {
+	ctx, cancel := e.interruptible(ctx)
+	defer cancel()
 	st := &Status{Location: e.Store.Location(), Resources: []ResourceStatus{}, VMs: []resources.VM{}}
-	if err := e.Store.CheckBucket(ctx); err != nil {
+	there, err := e.Store.FindBucket(ctx)
+	if err != nil || !there {
+		return st, err
+	}
+	var version state.Version
+	var holder state.Holder
+	var loaded, locked error
+	beside(
+		func() { st.Manifest, version, loaded = e.Store.Load(ctx) },
+		func() { holder, _, locked = e.Store.Holder(ctx) },
+	)
+	if locked == nil {
+		st.Holder = &holder
+	} else if errors.Is(locked, state.ErrNotLocked) {
+		locked = nil
+	}
+	if err := once(loaded, locked); err != nil {
 		return nil, err
 	}
-	m, version, err := e.Store.Load(ctx)
-	if err != nil {
-		return nil, err
+	st.Known = version != 0
+	if len(st.Manifest.Resources) == 0 {
+		return st, nil
 	}
-	st.Manifest, st.Known = m, version != 0
-	if h, _, err := e.Store.Holder(ctx); err == nil {
-		st.Holder = &h
-	} else if !errors.Is(err, state.ErrNotLocked) {
-		return nil, err
-	}
-	g := &groundwork{manifest: m}
-	if err := e.observe(ctx, g); err != nil {
-		return nil, err
-	}
-	for _, r := range m.Resources {
-		line := ResourceStatus{Address: r.Address, ID: r.ID, Recorded: r.Status}
-		line.Live, line.Drift = e.compare(r, g.live[resources.ID(r.ID)])
-		st.Resources = append(st.Resources, line)
-	}
-	if len(m.Resources) > 0 {
-		if st.VMs, err = e.Fleet.List(ctx, e.Owner); err != nil {
-			return nil, err
+	return st, e.statusOf(ctx, st)
+}
+
+// statusOf reads all that the manifest has, and the VMs, side by side.
+func (e *Engine) statusOf(ctx context.Context, st *Status) error {
+	ids := map[resources.ID]resources.Kind{}
+	for _, r := range st.Manifest.Resources {
+		ids[resources.ID(r.ID)] = resources.Kind(r.Kind())
+		for _, f := range r.Former {
+			ids[resources.ID(f.ID)] = resources.Kind(r.Kind())
 		}
 	}
-	return st, nil
+	var live map[resources.ID]*resources.Observation
+	var seen, listed error
+	beside(
+		func() { live, seen = e.read(ctx, ids) },
+		func() { st.VMs, listed = e.Fleet.List(ctx, e.Owner) },
+	)
+	for _, r := range st.Manifest.Resources {
+		line := ResourceStatus{Address: r.Address, ID: r.ID, Recorded: r.Status}
+		line.Live, line.Drift = e.compare(r, live[resources.ID(r.ID)])
+		st.Resources = append(st.Resources, line)
+		for _, f := range r.Former {
+			line := ResourceStatus{Address: r.Address, ID: f.ID, Recorded: state.Doomed, Live: "of an earlier run, still to be deleted"}
+			if live[resources.ID(f.ID)] == nil {
+				line.Live = "of an earlier run, missing"
+			}
+			st.Resources = append(st.Resources, line)
+		}
+	}
+	return once(seen, listed)
 }
 
 func (e *Engine) compare(r state.Record, live *resources.Observation) (string, []string) {
@@ -98,8 +132,10 @@ func (e *Engine) compare(r state.Record, live *resources.Observation) (string, [
 		return "unknown kind", nil
 	case live == nil:
 		return "missing", nil
-	case live.Owner != e.Owner:
+	case !live.Ours(e.Owner, true):
 		return "not ours", nil
+	case r.Status == state.Updating:
+		return "an update was not finished: run the same create again", nil
 	case len(r.Inputs) == 0:
 		return "there, not recorded as ready", nil
 	}

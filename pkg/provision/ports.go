@@ -26,14 +26,16 @@ type Catalog interface {
 // Fleet lists the VMs that carry an owner's label.
 type Fleet interface {
 	List(ctx context.Context, owner string) ([]resources.VM, error)
+	// Proof lists the VMs and disks that carry the owner's label, in all zones, whoever made them from our template.
+	Proof(ctx context.Context, owner string) ([]resources.Blocker, error)
 }
 
 // Store keeps the manifest, in a bucket that may have to be made first and may be removed in the end.
 type Store interface {
 	state.Store
+	FindBucket(context.Context) (bool, error)
 	CheckBucket(context.Context) error
 	EnsureBucket(context.Context) error
-	RemoveBucketIfOurs(context.Context) (bool, error)
 	Upload(ctx context.Context, name string, data []byte) error
 	List(context.Context) ([]state.Manifest, error)
 	Location() string
@@ -64,10 +66,11 @@ type Engine struct {
 
 // What waiting is like at the normal pace.
 const (
-	writeInterval = time.Second      // least time between two writes of the manifest
-	stepLimit     = 60 * time.Minute // longest time for one step
-	grace         = 2 * time.Minute  // how long what runs may go on after an interrupt
-	proxyLimit    = 285 * time.Second
+	writeInterval  = time.Second      // least time between two writes of the manifest
+	gatherInterval = 5 * time.Second  // how long outcomes wait for more of them: each write is a call
+	stepLimit      = 60 * time.Minute // longest time for one step
+	grace          = 2 * time.Minute  // how long what runs may go on after an interrupt
+	proxyLimit     = 285 * time.Second
 )
 
 func (e *Engine) scaled(d time.Duration) time.Duration {
@@ -87,6 +90,16 @@ func (e *Engine) unscaled(d time.Duration) time.Duration {
 func (e *Engine) note(level progress.Level, text string) {
 	if e.Printer != nil {
 		e.Printer.Notice(level, text)
+	}
+}
+
+// stopped says whether the user wants nothing more to be started.
+func (e *Engine) stopped() bool {
+	select {
+	case <-e.Stop:
+		return e.Stop != nil
+	default:
+		return false
 	}
 }
 

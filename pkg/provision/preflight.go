@@ -9,16 +9,15 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/aiinfra/cluster-provision/pkg/provision/blueprint"
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/offer"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
-// groundwork is what is known before anything is changed.
-type groundwork struct {
+// survey is what is known before anything is changed.
+type survey struct {
 	manifest state.Manifest
 	version  state.Version
 	problems resources.Problems
@@ -28,23 +27,27 @@ type groundwork struct {
 	live     map[resources.ID]*resources.Observation
 }
 
+// depth is how much a survey asks.
+type depth int
+
+const (
+	changes  depth = iota // what a plan needs: nothing when the records say that all is as wanted
+	news                  // and whether there is a newer image, which plan tells
+	everyone              // and everything else, permissions among it: validate
+)
+
 // survey reads all that a plan for the settings depends on: the records first, then, side by side, what they leave open. It
-// changes nothing anywhere. Problems are in the groundwork; the error joins what could not be read: neither hides the other.
+// changes nothing anywhere. Problems are in the survey; the error joins what could not be read: neither hides the other.
 //
-// A deployment whose records say that all is there as the settings want it needs nothing of the project, so nothing is asked but
-// whether its image has a newer one. full, for validate, asks in any case, and tests permissions.
-func (e *Engine) survey(ctx context.Context, cfg *config.Config, full bool) (*groundwork, error) {
-	g := &groundwork{}
-	var bucket, load error
-	beside(
-		func() { bucket = e.Store.CheckBucket(ctx) },
-		func() { g.manifest, g.version, load = e.Store.Load(ctx) },
-	)
-	err := once(bucket, load)
-	if load == nil {
+// A deployment whose records say that all is there as the settings want it needs nothing of the project, so nothing is asked.
+func (e *Engine) survey(ctx context.Context, cfg *config.Config, how depth) (*survey, error) {
+	g := &survey{}
+	var err error
+	g.manifest, g.version, err = e.Store.Load(ctx)
+	if err == nil {
 		var adopted error
 		if g.manifest, adopted = e.adopt(g.manifest); adopted != nil {
-			return g, once(err, adopted)
+			return g, adopted
 		}
 	}
 	recorded := texts(g.manifest.Choices)
@@ -56,49 +59,62 @@ func (e *Engine) survey(ctx context.Context, cfg *config.Config, full bool) (*gr
 	if draftErr != nil {
 		return g, once(err, draftErr)
 	}
-	query := blueprint.AskNewer(cfg, recorded)
 	need := requirements(drafts, &g.manifest, blueprint.Needs(cfg))
-	ask := full || err != nil || !settled || !asRecorded(drafts, &g.manifest)
-	if ask {
-		query = blueprint.Ask(cfg, recorded)
-		query.APIs, query.Quotas = need.APIs, places(need.Quotas)
-	}
-	answer, looked := e.Catalog.Look(ctx, query)
-	if !ask && ctx.Err() == nil {
-		looked = nil // it was for a notice only
-	}
+	ask := how == everyone || err != nil || !settled || !asRecorded(drafts, &g.manifest)
+	answer, asked := e.ask(ctx, cfg, recorded, need, ask, how)
 	g.choices, g.problems = blueprint.Choose(cfg, recorded, answer)
 	if answer.ServiceAccount != nil {
 		g.account = answer.ServiceAccount.Email
 	}
-	err = once(err, looked, e.short(need.Quotas, answer.Quotas))
+	err = once(err, asked, e.short(need.Quotas, answer.Quotas))
 	if err == nil && g.problems.Err() == nil {
 		g.manifest.Choices = record(g.manifest.Choices, g.choices.Record)
 		err = e.check(ctx, cfg, g, ask)
 	}
-	if full && looked == nil && ctx.Err() == nil {
+	if how == everyone && asked == nil && ctx.Err() == nil {
 		err = once(err, e.permissions(ctx, g, cfg, need.Permissions))
 	}
 	return g, err
 }
 
+// ask looks at the bucket and the project, side by side. When nothing is to be changed, only a notice may be worth a call.
+func (e *Engine) ask(ctx context.Context, cfg *config.Config, recorded map[string]string, need resources.Requirements, ask bool, how depth) (*offer.Answer, error) {
+	if !ask {
+		if how == changes {
+			return &offer.Answer{}, nil
+		}
+		answer, err := e.Catalog.Look(ctx, blueprint.AskNewer(cfg, recorded))
+		if err != nil && ctx.Err() == nil {
+			err = nil // it was for a notice only
+		}
+		return answer, err
+	}
+	query := blueprint.Ask(cfg, recorded)
+	query.APIs, query.Quotas = need.APIs, places(need.Quotas)
+	var answer *offer.Answer
+	var bucket, looked error
+	beside(
+		func() { bucket = e.Store.CheckBucket(ctx) },
+		func() { answer, looked = e.Catalog.Look(ctx, query) },
+	)
+	return answer, once(bucket, looked)
+}
+
 // check binds the nodes and lets every kind check its own.
-func (e *Engine) check(ctx context.Context, cfg *config.Config, g *groundwork, preflight bool) error {
+func (e *Engine) check(ctx context.Context, cfg *config.Config, g *survey, preflight bool) error {
 	var err error
 	if g.nodes, err = e.Registry.Nodes(blueprint.Build(cfg, g.choices)); err != nil {
 		return err
 	}
 	found := make([]resources.Problems, len(g.nodes))
-	var group errgroup.Group
+	var wait sync.WaitGroup
 	for i, n := range g.nodes {
 		found[i] = n.Check()
 		if preflight && found[i].Err() == nil {
-			group.Go(func() error { found[i] = append(found[i], n.Preflight(ctx, e.Scope)...); return nil })
+			wait.Go(func() { found[i] = append(found[i], n.Preflight(ctx)...) })
 		}
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
+	wait.Wait()
 	for i, n := range g.nodes {
 		for _, p := range found[i] {
 			p.Path = strings.TrimSpace(n.Address.String() + " " + p.Path)
@@ -112,7 +128,7 @@ func (e *Engine) check(ctx context.Context, cfg *config.Config, g *groundwork, p
 func asRecorded(nodes []*resources.Node, m *state.Manifest) bool {
 	for _, n := range nodes {
 		r, known := m.Find(n.Address.String())
-		if !known || r.Status != state.Ready || r.ID != string(n.ID) {
+		if !known || r.Status != state.Ready || len(r.Former) > 0 || !n.Named(resources.ID(r.ID), computed(r)) {
 			return false
 		}
 		if changes, err := n.Changed(r.Inputs); err != nil || len(changes) > 0 {
@@ -185,44 +201,4 @@ func (e *Engine) adopt(m state.Manifest) (state.Manifest, error) {
 		}}
 	}
 	return m, nil
-}
-
-// observe reads every wanted and every recorded resource, side by side.
-func (e *Engine) observe(ctx context.Context, g *groundwork) error {
-	ids := map[resources.ID]resources.Kind{}
-	for _, n := range g.nodes {
-		ids[n.ID] = n.Address.Kind
-	}
-	for _, r := range g.manifest.Resources {
-		ids[resources.ID(r.ID)] = resources.Kind(r.Kind())
-	}
-	type found struct {
-		id  resources.ID
-		obs *resources.Observation
-	}
-	results := make(chan found, len(ids))
-	group, ctx := errgroup.WithContext(ctx)
-	for id, kind := range ids {
-		h, ok := e.Registry.Handler(kind)
-		if !ok {
-			continue // a kind of a newer program: kept, and reported when it would have to be changed
-		}
-		group.Go(func() error {
-			obs, err := h.Read(ctx, id)
-			if errors.Is(err, resources.ErrNotFound) {
-				return nil
-			}
-			results <- found{id, obs}
-			return err
-		})
-	}
-	err := group.Wait()
-	close(results)
-	g.live = map[resources.ID]*resources.Observation{}
-	for f := range results {
-		if f.obs != nil {
-			g.live[f.id] = f.obs
-		}
-	}
-	return err
 }

@@ -92,7 +92,7 @@ func (e *Engine) short(need map[resources.Quota]float64, have map[resources.Quot
 
 // permissions tests all that is needed: on the project first, and, for what may be granted on one thing alone, there. What cannot be asked there is a
 // warning: the caller may well have it.
-func (e *Engine) permissions(ctx context.Context, g *groundwork, cfg *config.Config, need []string) error {
+func (e *Engine) permissions(ctx context.Context, g *survey, cfg *config.Config, need []string) error {
 	missing, err := e.Catalog.Missing(ctx, need)
 	if err != nil {
 		if resources.ClassOf(err) == resources.ClassDisabled { // of Resource Manager, which is a warning already
