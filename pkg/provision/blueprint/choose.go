@@ -153,7 +153,9 @@ func (c *chooser) subnetwork() {
 }
 
 // named says whether a path is what a name, or a path, means.
-func named(path, name string) bool { return name != "" && (path == name || last(path) == name) }
+func named(path, name string) bool {
+	return name != "" && (path == name || strings.HasSuffix(path, "/"+name))
+}
 
 func names(paths []string) []string {
 	out := make([]string, len(paths))

@@ -58,7 +58,6 @@ type Config struct {
 	ExternalIP       bool
 	Subnetwork       string       // of the default network: a name, or [projects/P/]regions/R/subnetworks/S; empty when not given
 	NetworkRange     netip.Prefix // invalid when not given
-	Subnetwork       string       // name of the default network's subnetwork that the VMs use; empty when not given
 	ServiceAccount   string       // e-mail, or "default"
 	ShowProxyURL     bool
 	CleanupOnExit    bool

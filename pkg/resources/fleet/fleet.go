@@ -9,6 +9,7 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,4 +64,30 @@ func vm(i *computepb.Instance) resources.VM {
 		}
 	}
 	return v
+}
+
+// Proof lists the VMs and disks that carry the owner's label, in all zones, whoever made them from our template, each with the
+// command that removes it. What is on its way out counts until it is gone.
+func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, error) {
+	filter := labelled(owner)
+	var out []resources.Blocker
+	add := func(link, zone, what, name string) {
+		out = append(out, resources.Blocker{
+			ID:      resources.NewID("compute.googleapis.com", gcp.Path(link)),
+			Command: gcp.Command("compute", what, "delete", name, "--zone="+gcp.Base(zone), "--project="+f.scope.Project),
+		})
+	}
+	vms, err1 := gcp.Collect(f.c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: f.scope.Project, Filter: filter}).Next)
+	for _, pair := range vms {
+		for _, i := range pair.Value.GetInstances() {
+			add(i.GetSelfLink(), i.GetZone(), "instances", i.GetName())
+		}
+	}
+	disks, err2 := gcp.Collect(f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: filter}).Next)
+	for _, pair := range disks {
+		for _, d := range pair.Value.GetDisks() {
+			add(d.GetSelfLink(), d.GetZone(), "disks", d.GetName())
+		}
+	}
+	return out, errors.Join(err1, err2)
 }
