@@ -19,7 +19,8 @@ func (e *Engine) Destroy(ctx context.Context, approve Approve) (*Report, error) 
 	report := e.report("destroy")
 	early, cancel := e.interruptible(ctx)
 	defer cancel()
-	if err := e.Store.CheckBucket(early); err != nil {
+	there, err := e.Store.FindBucket(early)
+	if err != nil {
 		return report, err
 	}
 	manifest, version, err := e.Store.Load(early)
@@ -27,7 +28,7 @@ func (e *Engine) Destroy(ctx context.Context, approve Approve) (*Report, error) 
 		return report, err
 	}
 	if version == 0 {
-		return report, e.destroyUnknown(early, report)
+		return report, e.destroyUnknown(early, there, report)
 	}
 	if manifest, err = e.adopt(manifest); err != nil {
 		return report, err
@@ -36,18 +37,32 @@ func (e *Engine) Destroy(ctx context.Context, approve Approve) (*Report, error) 
 	if err != nil {
 		return report, err
 	}
-	gone, err := e.destroyUnder(early, s, &groundwork{manifest: manifest, version: version}, approve, report)
-	if err = errors.Join(err, s.close(ctx)); err != nil || !gone {
-		return report, err
+	err = e.destroyUnder(early, s, &groundwork{manifest: manifest, version: version}, approve, report)
+	return report, errors.Join(err, s.close(ctx))
+}
+
+// dissolve ends a destroy under its lease.
+func (e *Engine) dissolve(ctx context.Context, s *session, report *Report) error {
+	d, err := e.Store.Dissolve(ctx, s.lease)
+	report.BucketRemoved = d.BucketRemoved
+	for _, name := range d.Kept {
+		e.note(progress.Warning, "not ours, left alone: "+name)
 	}
-	report.BucketRemoved, err = e.Store.RemoveBucketIfOurs(context.WithoutCancel(ctx))
-	return report, err
+	if d.Why != "" {
+		e.note(progress.Warning, "the state bucket stays: "+d.Why)
+	}
+	return err
 }
 
 // destroyUnknown is a destroy without a manifest: there may still be things that carry the mark.
-func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
-	if err := e.takeOver(ctx); err != nil {
-		return err
+func (e *Engine) destroyUnknown(ctx context.Context, there bool, report *Report) error {
+	var s *session
+	if there { // a run that lives is a *state.HeldError; what a dead one has left in the folder goes
+		var err error
+		if s, err = e.open(ctx, "destroy"); err != nil {
+			return err
+		}
+		defer s.close(ctx) //nolint:errcheck // a lease that could not be given back ends by itself
 	}
 	left, err := e.sweep(ctx)
 	if err != nil {
@@ -55,8 +70,10 @@ func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
 	}
 	if len(left) == 0 {
 		report.Nothing = true
-		if report.BucketRemoved, err = e.Store.RemoveBucketIfOurs(ctx); err != nil {
-			return err
+		if there {
+			if err := e.dissolve(ctx, s, report); err != nil {
+				return err
+			}
 		}
 		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
 		return nil
@@ -68,39 +85,27 @@ func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
 	return e.removeStrays(ctx, left)
 }
 
-// takeOver removes the lock of a run that died before its first write; a run that lives is a *state.HeldError.
-func (e *Engine) takeOver(ctx context.Context) error {
-	if _, _, err := e.Store.Holder(ctx); errors.Is(err, state.ErrNotLocked) {
-		return nil
-	}
-	s, err := e.open(ctx, "destroy")
-	if err != nil {
-		return err
-	}
-	return s.close(ctx)
-}
-
-// destroyUnder is a destroy that holds the lease. gone says that nothing is left and the folder is cleared.
-func (e *Engine) destroyUnder(ctx context.Context, s *session, g *groundwork, approve Approve, report *Report) (gone bool, err error) {
+// destroyUnder is a destroy that holds the lease.
+func (e *Engine) destroyUnder(ctx context.Context, s *session, g *groundwork, approve Approve, report *Report) error {
 	p, err := plan.Compute(plan.Input{Have: g.manifest, Owner: e.Owner, Cost: e.cost})
 	if err != nil {
-		return false, err
+		return err
 	}
 	report.plan(p)
 	if approve != nil {
 		if ok, err := approve(p); err != nil || !ok {
-			return false, errors.Join(err, ErrDeclined)
+			return errors.Join(err, ErrDeclined)
 		}
 	}
 	if !p.Empty() {
 		e.note(progress.Info, p.Summary())
 		if err := s.begin(ctx, g, p, "destroy", 0); err != nil {
-			return false, err
+			return err
 		}
 		results, err := e.apply(s, g, p)
 		report.results(p, results)
 		if err != nil {
-			return false, &PartialError{Err: err, Next: e.next("destroy")}
+			return &PartialError{Err: err, Next: e.next("destroy")}
 		}
 	}
 	left, err := e.sweep(s.context())
@@ -112,14 +117,14 @@ func (e *Engine) destroyUnder(ctx context.Context, s *session, g *groundwork, ap
 		err = leftovers(left)
 	}
 	if err != nil {
-		return false, &PartialError{Err: err, Next: "remove what carries the deployment's mark and is not in its manifest with: cluster-provision destroy --sweep"}
+		return &PartialError{Err: err, Next: "remove what carries the deployment's mark and is not in its manifest with: cluster-provision destroy --sweep"}
 	}
 	s.discard() // the manifest itself goes now
-	if err := e.Store.Clear(s.context()); err != nil {
-		return false, &PartialError{Err: fmt.Errorf("everything is removed, but the folder could not be cleared: %w", err), Next: e.next("destroy")}
+	if err := e.dissolve(ctx, s, report); err != nil {
+		return &PartialError{Err: fmt.Errorf("everything is removed, but the folder could not be cleared: %w", err), Next: e.next("destroy")}
 	}
 	e.note(progress.Info, fmt.Sprintf("%d resources are removed, listing again found none, and %s is cleared", p.Count(plan.Delete), e.Store.Location()))
-	return true, nil
+	return nil
 }
 
 // sweep lists, by mark and exactly, what the deployment owns of every kind.

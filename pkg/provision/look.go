@@ -61,7 +61,7 @@ type Status struct {
 // Status compares the manifest with what is live. It changes nothing.
 func (e *Engine) Status(ctx context.Context) (*Status, error) {
 	st := &Status{Location: e.Store.Location(), Resources: []ResourceStatus{}, VMs: []resources.VM{}}
-	if err := e.Store.CheckBucket(ctx); err != nil {
+	if _, err := e.Store.FindBucket(ctx); err != nil {
 		return nil, err
 	}
 	m, version, err := e.Store.Load(ctx)

@@ -31,9 +31,9 @@ type Fleet interface {
 // Store keeps the manifest, in a bucket that may have to be made first and may be removed in the end.
 type Store interface {
 	state.Store
+	FindBucket(context.Context) (bool, error)
 	CheckBucket(context.Context) error
 	EnsureBucket(context.Context) error
-	RemoveBucketIfOurs(context.Context) (bool, error)
 	Upload(ctx context.Context, name string, data []byte) error
 	List(context.Context) ([]state.Manifest, error)
 	Location() string
@@ -63,6 +63,7 @@ type Engine struct {
 // What waiting is like at the normal pace.
 const (
 	writeInterval = time.Second      // least time between two writes of the manifest
+	gatherTime    = 5 * time.Second  // how long outcomes wait for more of them
 	stepLimit     = 60 * time.Minute // longest time for one step
 	grace         = 2 * time.Minute  // how long what runs may go on after an interrupt
 	proxyLimit    = 285 * time.Second

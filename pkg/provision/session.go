@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -33,6 +34,10 @@ func (e *Engine) open(ctx context.Context, action string) (*session, error) {
 	who.Version = e.Tool
 	var err error
 	if s.lease, err = e.Store.Lock(ctx, who); err != nil {
+		var held *state.HeldError
+		if errors.As(err, &held) {
+			held.Command = "cluster-provision unlock " + e.Flags
+		}
 		return nil, err
 	}
 	if p := s.lease.Previous(); p != nil {
@@ -66,10 +71,16 @@ func (s *session) flush(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
-	where, rescued := s.e.Store.Rescue(ctx, s.run, j.Manifest())
+	if !j.Begun() {
+		return err // nothing was changed, so there is nothing to rescue
+	}
 	local := filepath.Join(s.e.Rescue, "recovery-"+s.run+".json")
+	where, rescued := s.e.Store.Rescue(ctx, s.lease, s.run, j.Manifest())
+	if errors.Is(rescued, state.ErrLeaseLost) {
+		where, rescued = "", nil // the folder may be another run's by now: only the local file
+	}
 	if raw, encoded := state.Encode(j.Manifest()); encoded == nil && os.WriteFile(local, raw, 0o600) == nil {
-		where += " and " + local
+		where = strings.TrimPrefix(where+" and "+local, " and ")
 	}
 	return errors.Join(fmt.Errorf("%w; what happened since is in %s: run the same action again, it finds what was made by its mark", err, where), rescued)
 }
@@ -84,7 +95,7 @@ func (s *session) discard() {
 
 // begin stores every intent in one write, before the first change.
 func (s *session) begin(ctx context.Context, g *groundwork, p *plan.Plan, action string, size int) error {
-	s.journal = state.Start(s.context(), s.e.Store, g.manifest, g.version, s.e.scaled(writeInterval))
+	s.journal = state.Start(s.context(), s.e.Store, g.manifest, g.version, state.Pace{Write: s.e.scaled(writeInterval), Gather: s.e.scaled(gatherTime)})
 	return s.journal.Change(ctx, func(m *state.Manifest) {
 		m.Writer, m.Tool, m.Action, m.Owner = s.run, s.e.Tool, action, s.e.Owner
 		m.By = state.Self(action, s.run).Owner
