@@ -128,9 +128,12 @@ func (e *Engine) removeRecorded(ctx context.Context, s *session, g *survey, p *p
 // dissolve removes the deployment's own place, under the lease, which ends with it.
 func (e *Engine) dissolve(s *session, p *plan.Plan, report *Report) error {
 	defer report.phase("clear")()
-	mine, err := e.Store.Contents(s.context())
-	if err != nil {
-		return e.partly(err, "destroy", report)
+	var mine state.Contents
+	if p.Empty() { // what is there without a manifest is left of dead runs, and worth a word
+		var err error
+		if mine, err = e.Store.Contents(s.context()); err != nil {
+			return e.partly(err, "destroy", report)
+		}
 	}
 	s.discard() // the manifest itself goes now
 	end, err := e.Store.Dissolve(s.context(), s.lease)

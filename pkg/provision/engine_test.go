@@ -196,7 +196,7 @@ func TestANameThatIsTakenIsRefused(t *testing.T) {
 		c.post(ctx, t, "global/networks", `{"name":"demo-net","autoCreateSubnetworks":false}`)
 		_, err := c.engine(ctx, c.em.Transport(), 1).Create(ctx, settings(t, networks()...), nil)
 		var refused *resources.ForeignError
-		if !errors.As(err, &refused) || refused.ID != "projects/test-project/global/networks/demo-net" {
+		if !errors.As(err, &refused) || refused.ID != "//compute.googleapis.com/projects/test-project/global/networks/demo-net" {
 			t.Errorf("want a refusal that names the network, have: %v", err)
 		}
 	})

@@ -147,13 +147,15 @@ func beside(all ...func()) {
 	wait.Wait()
 }
 
-// once joins errors, each text once.
+// once joins errors, each text once: of two that say the same the one that says more stays.
 func once(errs ...error) error {
 	var out []error
 	for _, err := range errs {
-		if err != nil && !slices.ContainsFunc(out, func(have error) bool { return have.Error() == err.Error() }) {
-			out = append(out, err)
+		if err == nil || slices.ContainsFunc(out, func(have error) bool { return strings.Contains(have.Error(), err.Error()) }) {
+			continue
 		}
+		out = slices.DeleteFunc(out, func(have error) bool { return strings.Contains(err.Error(), have.Error()) })
+		out = append(out, err)
 	}
 	return errors.Join(out...)
 }

@@ -57,14 +57,24 @@ func NewID(service, path string) ID { return ID("//" + service + "/" + path) }
 
 // Service is the API that the resource belongs to: "compute.googleapis.com".
 func (id ID) Service() string {
-	service, _, _ := strings.Cut(strings.TrimPrefix(string(id), "//"), "/")
+	service, _ := id.cut()
 	return service
 }
 
 // Path is the path below the API's version: "projects/p/global/networks/demo-net". It is how users see a resource.
 func (id ID) Path() string {
-	_, path, _ := strings.Cut(strings.TrimPrefix(string(id), "//"), "/")
+	_, path := id.cut()
 	return path
+}
+
+// cut parts a full name; what is none is a path.
+func (id ID) cut() (service, path string) {
+	rest, full := strings.CutPrefix(string(id), "//")
+	if !full {
+		return "", string(id)
+	}
+	service, path, _ = strings.Cut(rest, "/")
+	return service, path
 }
 
 // Base is the last part of the path, the name that users see.
