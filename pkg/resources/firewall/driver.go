@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
@@ -47,24 +49,16 @@ func New(c *gcp.Clients) Driver {
 // Refs is the network.
 func (Driver) Refs(s *Spec) []resources.Dep { return []resources.Dep{&s.Network} }
 
-// Check refuses a rule that is open to the world, allows nothing, or names no ranges.
+// Check refuses a rule that is open to the world, allows nothing, names no ranges, or does something else than letting in.
 func (Driver) Check(s Spec) []resources.Problem {
-	var out []resources.Problem
-	if len(s.Allow) == 0 {
-		out = append(out, resources.Problem{Path: "allow", Message: "must not be empty"})
-	}
-	if len(s.SourceRanges) == 0 {
-		out = append(out, resources.Problem{Path: "sourceRanges", Message: "must not be empty", Hint: "the API would open the rule to the world"})
-	}
-	for _, r := range s.SourceRanges {
-		if p, err := netip.ParsePrefix(r); err != nil || p.Bits() == 0 {
-			out = append(out, resources.Problem{Path: "sourceRanges", Value: r, Message: "is not a range, or is the whole world"})
-		}
-	}
-	if s.Priority < 0 || s.Priority > 65535 {
-		out = append(out, resources.Problem{Path: "priority", Message: "must be between 0 and 65535"})
-	}
-	return out
+	worldwide := func(r string) bool { p, _ := netip.ParsePrefix(r); return p.Bits() <= 0 } // -1 for what is no range
+	return slices.Concat(
+		gce.Refuse(len(s.Allow) == 0, "allow", "must not be empty"),
+		gce.Refuse(len(s.SourceRanges) == 0, "sourceRanges", "must not be empty: the API would open the rule to the world"),
+		gce.Refuse(slices.ContainsFunc(s.SourceRanges, worldwide), "sourceRanges", "holds the whole world, or what is not a range"),
+		gce.Refuse(s.Priority < 0 || s.Priority > 65535, "priority", "must be between 0 and 65535"),
+		gce.Refuse(s.Disabled || s.Denies || s.Egress || len(s.Narrowed) > 0, "allow", "a rule lets in, for all VMs: anything else is found and never wanted"),
+	)
 }
 
 // Compare says what differs: all but network and direction changes in place; the order of ranges, rules means nothing.
@@ -75,10 +69,37 @@ func (Driver) Compare(want, have Spec) []resources.Change {
 		resources.Field("priority", want.Priority, have.Priority, resources.InPlace),
 		resources.List("sourceRanges", sorted(want.SourceRanges), sorted(have.SourceRanges), resources.InPlace),
 		resources.List("allow", sorted(want.Allow), sorted(have.Allow), resources.InPlace),
-		resources.List("deny", sorted(want.Deny), sorted(have.Deny), resources.InPlace),
+		resources.Field("denies", want.Denies, have.Denies, resources.InPlace),
 		resources.Field("disabled", want.Disabled, have.Disabled, resources.InPlace),
 		resources.List("narrowed", sorted(want.Narrowed), sorted(have.Narrowed), resources.InPlace),
 	)
 }
 
 func sorted(in []string) []string { return slices.Sorted(slices.Values(in)) }
+
+// body writes a rule as the API wants it. What is never wanted is left out, so an update takes it away.
+func body(id resources.ID, s Spec, stamp resources.Stamp) *computepb.Firewall {
+	f := &computepb.Firewall{
+		Name: proto.String(id.Base()), Description: proto.String(gce.Describe(stamp.Owner)), Network: proto.String(string(s.Network.Get())),
+		Direction: proto.String("INGRESS"), Priority: proto.Int32(int32(s.Priority)), //nolint:gosec // checked: at most 65535
+		SourceRanges: s.SourceRanges,
+	}
+	for _, r := range s.Allow {
+		protocol, ports, _ := strings.Cut(r, ":")
+		f.Allowed = append(f.Allowed, &computepb.Allowed{IPProtocol: &protocol, Ports: strings.FieldsFunc(ports, func(r rune) bool { return r == ',' })})
+	}
+	return f
+}
+
+// live reads a rule back.
+func live(f *computepb.Firewall) resources.Live[Spec, Outputs] {
+	s := Spec{
+		Network: resources.Known(resources.NetworkURL(gcp.Path(f.GetNetwork()))), Priority: int(f.GetPriority()), SourceRanges: f.GetSourceRanges(),
+		Disabled: f.GetDisabled(), Denies: len(f.GetDenied()) > 0, Egress: f.GetDirection() == "EGRESS",
+		Narrowed: slices.Concat(f.GetTargetTags(), f.GetTargetServiceAccounts(), f.GetSourceTags(), f.GetSourceServiceAccounts(), f.GetDestinationRanges()),
+	}
+	for _, a := range f.GetAllowed() {
+		s.Allow = append(s.Allow, strings.TrimSuffix(a.GetIPProtocol()+":"+strings.Join(a.GetPorts(), ","), ":"))
+	}
+	return resources.Live[Spec, Outputs]{Spec: s}
+}

@@ -14,8 +14,8 @@ type Spec struct {
 	Network      resources.Ref[resources.NetworkURL] `json:"network"`
 	Priority     int                                 `json:"priority"` // 0 to 65535, the lowest number wins
 	SourceRanges []string                            `json:"sourceRanges"`
-	Allow        []string                            `json:"allow"` // "icmp", "tcp:22", "tcp:22,8000-8080"
-	Deny         []string                            `json:"deny,omitempty"`
+	Allow        []string                            `json:"allow"`              // "icmp", "tcp:22", "tcp:22,8000-8080"
+	Denies       bool                                `json:"denies,omitempty"`   // the rule keeps out instead of letting in
 	Egress       bool                                `json:"egress,omitempty"`   // the rule is about what goes out
 	Disabled     bool                                `json:"disabled,omitempty"` // the rule does nothing
 	Narrowed     []string                            `json:"narrowed,omitempty"` // tags, service accounts and destinations to which it is limited

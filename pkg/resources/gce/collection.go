@@ -135,3 +135,11 @@ func Aggregate[P, R any](next func() (P, error), items func(P) []R) ([]R, error)
 	}
 	return out, err
 }
+
+// Refuse is a problem with a field of a spec when something is wrong with it.
+func Refuse(wrong bool, path, message string) []resources.Problem {
+	if !wrong {
+		return nil
+	}
+	return []resources.Problem{{Path: path, Message: message}}
+}

@@ -1,14 +1,11 @@
 package gcp_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/api/googleapi"
@@ -52,39 +49,6 @@ func TestOperationsThatFailed(t *testing.T) {
 	}
 	if err := gcp.FromOperation("id", &computepb.Operation{}); err != nil {
 		t.Errorf("one that went well: %v", err)
-	}
-}
-
-func TestRetryHasAnEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, err := gcp.New(t.Context(), gcp.Options{Transport: &answers{status: 200}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		tries, start := 0, time.Now()
-		err = c.Retry(t.Context(), func(context.Context) error {
-			tries++
-			return gcp.FromCode("id", "INTERNAL_ERROR", "m")
-		})
-		if resources.ClassOf(err) != resources.ClassTransient || tries < 10 || time.Since(start) > 4*time.Minute {
-			t.Errorf("%d tries in %s: %v", tries, time.Since(start), err)
-		}
-		tries = 0
-		_ = c.Retry(t.Context(), func(context.Context) error { tries++; return gcp.FromCode("id", "QUOTA_EXCEEDED", "m") })
-		if tries != 1 {
-			t.Errorf("a quota was tried %d times", tries)
-		}
-	})
-}
-
-func TestOwnerMarks(t *testing.T) {
-	if got := gcp.OwnerOf(gcp.Describe("demo-1a2b3c4d")); got != "demo-1a2b3c4d" {
-		t.Errorf("read back %q", got)
-	}
-	for _, text := range []string{"", "demo-1a2b3c4d", "see " + gcp.Describe("demo"), gcp.Describe("demo") + " and more", gcp.Describe("a") + "\nb"} {
-		if got := gcp.OwnerOf(text); got != "" {
-			t.Errorf("%q is no mark, read %q", text, got)
-		}
 	}
 }
 

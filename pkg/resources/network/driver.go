@@ -48,10 +48,7 @@ func (Driver) Refs(*Spec) []resources.Dep { return nil }
 
 // Check refuses an MTU that the API refuses.
 func (Driver) Check(s Spec) []resources.Problem {
-	if s.MTU != 0 && (s.MTU < 1300 || s.MTU > 8896) {
-		return []resources.Problem{{Path: "mtu", Message: "must be between 1300 and 8896"}}
-	}
-	return nil
+	return gce.Refuse(s.MTU != 0 && (s.MTU < 1300 || s.MTU > 8896), "mtu", "must be between 1300 and 8896")
 }
 
 // defaultMTU is what a network has when none is given (compute v1 discovery document, Network.mtu).

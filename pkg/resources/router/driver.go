@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	compute "cloud.google.com/go/compute/apiv1"
@@ -51,12 +52,8 @@ func (Driver) Refs(s *Spec) []resources.Dep { return []resources.Dep{&s.Network}
 
 // Check refuses NATs without a name.
 func (Driver) Check(s Spec) []resources.Problem {
-	for _, n := range s.NATs {
-		if n.Name == "" {
-			return []resources.Problem{{Path: "nats", Message: "every NAT needs a name"}}
-		}
-	}
-	return nil
+	nameless := slices.ContainsFunc(s.NATs, func(n NAT) bool { return n.Name == "" })
+	return gce.Refuse(nameless, "nats", "every NAT needs a name")
 }
 
 // Compare says what differs: NATs change in place, the network does not.
