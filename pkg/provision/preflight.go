@@ -150,14 +150,30 @@ func beside(all ...func()) {
 // once joins errors, each text once: of two that say the same the one that says more stays.
 func once(errs ...error) error {
 	var out []error
-	for _, err := range errs {
-		if err == nil || slices.ContainsFunc(out, func(have error) bool { return strings.Contains(have.Error(), err.Error()) }) {
+	for _, err := range flat(errs) {
+		if slices.ContainsFunc(out, func(have error) bool { return strings.Contains(have.Error(), err.Error()) }) {
 			continue
 		}
 		out = slices.DeleteFunc(out, func(have error) bool { return strings.Contains(err.Error(), have.Error()) })
 		out = append(out, err)
 	}
 	return errors.Join(out...)
+}
+
+// flat takes joined errors apart.
+func flat(errs []error) []error {
+	var out []error
+	for _, err := range errs {
+		var joined interface{ Unwrap() []error }
+		switch {
+		case err == nil:
+		case errors.As(err, &joined) && errors.Join(joined.Unwrap()...).Error() == err.Error(): // nothing but a join
+			out = append(out, flat(joined.Unwrap())...)
+		default:
+			out = append(out, err)
+		}
+	}
+	return out
 }
 
 // texts gives the choices that are plain texts.

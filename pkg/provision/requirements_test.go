@@ -18,7 +18,7 @@ type demanding struct {
 	found []resources.Problem
 }
 
-func (demanding) Require(router.Spec) resources.Requirements {
+func (demanding) Require(resources.Scope, router.Spec) resources.Requirements {
 	return resources.Requirements{
 		APIs: []string{"file.googleapis.com"}, Permissions: []string{"file.instances.create"},
 		Quotas: map[resources.Quota]float64{{Metric: "ROUTERS", Region: "us-central1"}: 1},
