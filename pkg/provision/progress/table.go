@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -190,4 +191,22 @@ func bar(elapsed, expected time.Duration) string {
 	}
 	n := min(10, int(10*elapsed/expected))
 	return "[" + strings.Repeat("#", n) + strings.Repeat("·", 10-n) + "]"
+}
+
+// Above gives a writer for lines that others write to the printer's terminal, such as a log: a live table makes room for them.
+func Above(p Printer, w io.Writer) io.Writer {
+	if t, ok := p.(*table); ok {
+		return above{t, w}
+	}
+	return w
+}
+
+type above struct {
+	t   *table
+	out io.Writer
+}
+
+func (a above) Write(p []byte) (n int, err error) {
+	a.t.above(func() { n, err = a.out.Write(p) })
+	return n, err
 }
