@@ -32,9 +32,9 @@ func outputFlag() cli.Flag {
 func (p *program) emulatorCommand(run runF[serveOptions]) *cli.Command {
 	own := []cli.Flag{
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "loopback `ADDRESS`; port 0 picks one"}, dirFlag(),
-		&cli.StringFlag{Name: "latency", Value: "typical", Usage: "`PROFILE` off, typical, slow or a file (EMULATE_LATENCY)"},
-		&cli.StringFlag{Name: "time-scale", Value: "1", Usage: "everything `N` times as fast (EMULATE_TIME_SCALE)"},
-		&cli.StringFlag{Name: "faults", Usage: "fault plan in a JSON `FILE` (EMULATE_FAULTS)"}, outputFlag(),
+		&cli.StringFlag{Name: "latency", Value: "typical", Usage: "`PROFILE` off, typical, slow or a file"},
+		&cli.StringFlag{Name: "time-scale", Value: "1", Usage: "everything `N` times as fast"},
+		&cli.StringFlag{Name: "faults", Usage: "fault plan in a JSON `FILE`"}, outputFlag(),
 	}
 	a := about{
 		name: "emulator", usage: "serve the emulator for gcloud, Terraform and others", own: own, local: true,

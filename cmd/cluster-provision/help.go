@@ -41,7 +41,7 @@ func (a about) help() string {
 		fmt.Fprintf(&b, "\n%s\n", wordwrap.WrapString(a.notes, helpWidth))
 	}
 	if len(a.needs) > 0 {
-		b.WriteString("\nNeeds, as flags, in --env-file, or in the environment under the name in capitals:\n")
+		b.WriteString("\nNeeds (flags, or the names in capitals in --env-file or in the environment):\n")
 		for _, s := range settingsOf(a.needs) {
 			row(&b, "--"+s.Flag(), fmt.Sprintf("%s: %s", s.Key, s.Doc))
 		}

@@ -36,13 +36,14 @@ type emulatorOptions struct {
 	Faults    string // file of a fault plan; "" for none
 }
 
-// text is a flag's value: as it was given, from the flag's place in the environment, or its default.
+// text is a flag's value: as it was given, from the flag's place in the environment, or its default. A served emulator
+// behaves as its own command line says: the environment speaks of the embedded one.
 func (p *program) text(c *cli.Context, name string) string {
 	if v, ok := given(c, name); ok {
 		return v
 	}
 	env := map[string]string{"endpoint": "GCP_ENDPOINT", "latency": "EMULATE_LATENCY", "time-scale": "EMULATE_TIME_SCALE", "faults": "EMULATE_FAULTS"}[name]
-	if v, _ := lookupEnv(p.environ, env); env != "" && v != "" {
+	if v, _ := lookupEnv(p.environ, env); env != "" && v != "" && c.Command.Name != "emulator" {
 		return v
 	}
 	v, _ := c.Value(name).(string)

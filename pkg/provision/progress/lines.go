@@ -120,7 +120,7 @@ func nameOf(s Step, id string) string {
 func describe(s Step, e exec.Event) (text, style string) {
 	what := nameOf(s, e.ID)
 	if e.Started {
-		if s.Expected > 0 {
+		if s.Expected >= 50*time.Millisecond { // less rounds to nothing
 			return fmt.Sprintf("%s: started, usually %s", what, short(s.Expected)), ""
 		}
 		return what + ": started", ""
