@@ -213,7 +213,7 @@ func TestAnInterruptIsRecordedAndGoneOnFrom(t *testing.T) {
 			close(stop)
 		}()
 		_, err := e.Create(ctx, settings(t, networks()...), nil)
-		if provision.ExitCode(err) != provision.CodeInterrupted {
+		if provision.ExitCode(provision.Interrupted(err, false)) != provision.CodeInterrupted {
 			t.Errorf("exit code %d: %v", provision.ExitCode(err), err)
 		}
 		m, _, err := e.Store.Load(ctx)
