@@ -112,10 +112,13 @@ func targetFlags(c cloudOptions, t *config.Target) string {
 	return out
 }
 
-// clients picks the cloud: the embedded emulator, another endpoint, or the real one. This is the place where the transport
-// learns when to stop trying again (d.signals.stopped) and whom to tell that it does (retryNotice(d.printer, pace)).
+// clients picks the cloud: the embedded emulator, another endpoint, or the real one. The transport learns when to stop trying
+// again, and whom to tell that it does.
 func (d *deps) clients(ctx context.Context, o cloudOptions) (*gcp.Clients, float64, error) {
-	opt := gcp.Options{Endpoint: o.Endpoint, UserAgent: "cluster-provision/" + toolVersion(), Log: d.log, Pace: 1}
+	opt := gcp.Options{Endpoint: o.Endpoint, UserAgent: "cluster-provision/" + toolVersion(), Log: d.log, Pace: 1, Stop: d.signals.stopped}
+	opt.Retrying = func(r gcp.Retry) {
+		d.printer.Notice(progress.Warning, fmt.Sprintf("%s %s of %s is tried again, since %s: %v", r.Method, r.Name, r.Host, time.Since(r.Since).Round(time.Second/10), r.Err))
+	}
 	if o.Emulate != "" {
 		if err := emulatorDir("--emulate", o.Emulate); err != nil {
 			return nil, 0, err
@@ -249,26 +252,4 @@ func (s *stepNames) find(id string) progress.Step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.names[id]
-}
-
-// retryNotice gives what says that a call is tried again: what was called, what was answered, and for how long it has been
-// tried. The first word comes after 5 s at the normal pace, the next after twice the time each, at most a minute, so that an
-// outage of minutes is a handful of lines, however many calls wait for its end.
-func retryNotice(printer progress.Printer, pace float64) func(what, said string, since time.Duration) {
-	scaled := func(d time.Duration) time.Duration { return time.Duration(float64(d) / max(pace, 1e-3)) }
-	var mu sync.Mutex
-	var last time.Time
-	gap := scaled(5 * time.Second)
-	return func(what, said string, since time.Duration) {
-		mu.Lock()
-		defer mu.Unlock()
-		if since < scaled(5*time.Second) || !last.IsZero() && time.Since(last) < gap {
-			return
-		}
-		if !last.IsZero() && time.Since(last) > scaled(2*time.Minute) {
-			gap = scaled(5 * time.Second) // another outage
-		}
-		gap, last = min(2*gap, scaled(time.Minute)), time.Now()
-		printer.Notice(progress.Warning, fmt.Sprintf("%s is tried again, since %s: %s", what, since.Round(time.Second/10), said))
-	}
 }

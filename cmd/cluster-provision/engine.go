@@ -43,13 +43,14 @@ type live struct {
 	stop  func() <-chan struct{} // the interrupt that is the first one now
 }
 
-func (l *live) Create(ctx context.Context, cfg *config.Config, _ changeOptions, approve provision.Approve) (*provision.Report, error) {
-	l.e.Stop = l.stop()
+func (l *live) Create(ctx context.Context, cfg *config.Config, o changeOptions, approve provision.Approve) (*provision.Report, error) {
+	l.e.Stop, l.e.UpgradeImage = l.stop(), o.UpgradeImage
 	report, err := l.e.Create(ctx, cfg, approve)
 	return report, l.marked(err)
 }
 
-func (l *live) Plan(ctx context.Context, cfg *config.Config, _ changeOptions) (*plan.Plan, error) {
+func (l *live) Plan(ctx context.Context, cfg *config.Config, o changeOptions) (*plan.Plan, error) {
+	l.e.UpgradeImage = o.UpgradeImage
 	return l.e.Plan(ctx, cfg)
 }
 
@@ -119,10 +120,4 @@ func (s *watchedStore) Lock(ctx context.Context, who state.Holder) (state.Lease,
 func (s *watchedStore) Unlock(ctx context.Context, v state.Version) error {
 	s.changed.Store(true)
 	return s.Store.Unlock(ctx, v)
-}
-
-// RemoveBucketIfOurs deletes the bucket.
-func (s *watchedStore) RemoveBucketIfOurs(ctx context.Context) (bool, error) {
-	s.changed.Store(true)
-	return s.Store.RemoveBucketIfOurs(ctx)
 }

@@ -389,25 +389,6 @@ func TestResultsThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// An outage is a handful of lines, however many calls wait for its end.
-func TestTheWordWhileACallIsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		say := retryNotice(progress.New(progress.Options{Mode: progress.Plain, Err: &out, Lookup: func(string) progress.Step { return progress.Step{} }}), 1)
-		start := time.Now()
-		for time.Since(start) < 5*time.Minute {
-			<-time.NewTimer(time.Second).C
-			for i := range 8 {
-				say(fmt.Sprintf("GET bucket %d", i), "503 backend error", time.Since(start))
-			}
-		}
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if len(lines) < 4 || len(lines) > 10 || !strings.Contains(lines[0], "GET bucket 0 is tried again, since 5s: 503 backend error") {
-			t.Errorf("%d lines: %s", len(lines), &out)
-		}
-	})
-}
-
 // The usual time is that of the emulated cloud when there is one.
 func TestTheUsualTimeIsScaled(t *testing.T) {
 	s := &stepNames{names: map[string]progress.Step{}, pace: 10}

@@ -28,9 +28,10 @@ type Options struct {
 	UserAgent string
 	// Log gets every call at debug level: method, path, status, duration; never a body, never a header. May be nil.
 	Log *slog.Logger
-	// Stop is the user's first signal. When it is closed no call is made again: what is under way may end, a pause ends at once
-	// with an error of class ClassInterrupted. May be nil. What is to go on after a signal needs clients of its own.
-	Stop <-chan struct{}
+	// Stop gives what is closed by the user's first signal. From then on no call is made again: what is under way may end, a
+	// pause ends at once with an error of class ClassInterrupted. It is asked at each pause, since what is started after a
+	// signal on purpose, such as a clean-up, waits for the next one. May be nil.
+	Stop func() <-chan struct{}
 	// Retrying is told when a call has failed for some seconds, and then now and then over all calls. May be nil; it is called
 	// from many goroutines.
 	Retrying func(Retry)

@@ -82,7 +82,7 @@ func (e *TriedError) how() string {
 type retrying struct {
 	next   http.RoundTripper
 	pace   float64
-	stop   <-chan struct{}
+	stop   func() <-chan struct{}
 	tell   func(Retry)
 	mu     *sync.Mutex
 	spoken *time.Time
@@ -147,8 +147,12 @@ func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // pause waits; true when the user has stopped it.
 func (t retrying) pause(ctx context.Context, d time.Duration) (bool, error) {
+	var stop <-chan struct{}
+	if t.stop != nil {
+		stop = t.stop()
+	}
 	select {
-	case <-t.stop:
+	case <-stop:
 		return true, nil
 	default:
 	}
@@ -157,7 +161,7 @@ func (t retrying) pause(ctx context.Context, d time.Duration) (bool, error) {
 	select {
 	case <-timer.C:
 		return false, nil
-	case <-t.stop:
+	case <-stop:
 		return true, nil
 	case <-ctx.Done():
 		return false, ctx.Err()

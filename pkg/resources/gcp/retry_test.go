@@ -271,7 +271,7 @@ func TestASignalEndsTheTrying(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stop := make(chan struct{})
 		var tries atomic.Int32
-		c := clientsOf(t, gcp.Options{Stop: stop, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		c := clientsOf(t, gcp.Options{Stop: func() <-chan struct{} { return stop }, Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			tries.Add(1)
 			return reply(r, 503, classic("503", "backendError", "Backend Error")), nil
 		})})
