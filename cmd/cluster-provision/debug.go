@@ -61,7 +61,7 @@ func runDebug(ctx context.Context, o common, cfg *config.Config, d *deps) (outco
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, kv := range cfg.Resolved() {
 		v.Settings[kv.Key] = kv.Value
-		cells(w, kv.Key, kv.Value, "("+string(kv.Source)+")")
+		cells(w, kv.Key, kv.Value, "("+kv.Source+")")
 	}
 	for _, kv := range [][2]string{{"deployment", v.Deployment}, {"state", v.State}, {"endpoint", v.Endpoint}, {"identity", v.Identity}} {
 		cells(w, kv[0], kv[1])

@@ -220,14 +220,27 @@ func (d *deps) approve(ask bool) provision.Approve {
 	}
 }
 
-// confirm asks a question that only "yes" agrees to.
+// confirm asks a question that only "yes" agrees to. An interrupt ends the waiting for an answer.
 func (d *deps) confirm(question string) (bool, error) {
 	fmt.Fprintf(d.out.stderr, "%s (yes/no) ", question)
-	line, err := bufio.NewReader(io.LimitReader(d.stdin, 1000)).ReadString('\n')
-	if err != nil && line == "" {
-		return false, fmt.Errorf("nobody answered: %w", err)
+	type answer struct {
+		line string
+		err  error
 	}
-	return strings.EqualFold(strings.TrimSpace(line), "yes"), nil
+	heard := make(chan answer, 1)
+	go func() { // after an interrupt it ends with the process: a read of a terminal cannot be called off
+		line, err := bufio.NewReader(io.LimitReader(d.stdin, 1000)).ReadString('\n')
+		heard <- answer{line, err}
+	}()
+	select {
+	case <-d.signals.stopped():
+		return false, fmt.Errorf("nobody answered: %w", context.Canceled)
+	case a := <-heard:
+		if a.err != nil && a.line == "" {
+			return false, fmt.Errorf("nobody answered: %w", a.err)
+		}
+		return strings.EqualFold(strings.TrimSpace(a.line), "yes"), nil
+	}
 }
 
 // stepNames gives the printers words for the steps of a plan, and how long they usually take at the pace of the cloud in use.

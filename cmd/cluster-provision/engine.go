@@ -51,6 +51,8 @@ func (l *live) Create(ctx context.Context, cfg *config.Config, o changeOptions, 
 
 func (l *live) Plan(ctx context.Context, cfg *config.Config, o changeOptions) (*plan.Plan, error) {
 	l.e.UpgradeImage = o.UpgradeImage
+	ctx, cancel := l.reading(ctx)
+	defer cancel()
 	return l.e.Plan(ctx, cfg)
 }
 
@@ -61,18 +63,48 @@ func (l *live) Destroy(ctx context.Context, sweep bool, approve provision.Approv
 }
 
 func (l *live) Validate(ctx context.Context, cfg *config.Config) (resources.Problems, error) {
+	ctx, cancel := l.reading(ctx)
+	defer cancel()
 	return l.e.Validate(ctx, cfg)
 }
 
 func (l *live) Nodes(ctx context.Context, cfg *config.Config) ([]*resources.Node, error) {
+	ctx, cancel := l.reading(ctx)
+	defer cancel()
 	return l.e.Nodes(ctx, cfg)
 }
 
-func (l *live) Status(ctx context.Context) (*provision.Status, error) { return l.e.Status(ctx) }
-func (l *live) List(ctx context.Context) ([]state.Manifest, error)    { return l.e.List(ctx) }
+func (l *live) Status(ctx context.Context) (*provision.Status, error) {
+	ctx, cancel := l.reading(ctx)
+	defer cancel()
+	return l.e.Status(ctx)
+}
+
+func (l *live) List(ctx context.Context) ([]state.Manifest, error) {
+	ctx, cancel := l.reading(ctx)
+	defer cancel()
+	return l.e.List(ctx)
+}
 
 func (l *live) Unlock(ctx context.Context, agree func(state.Holder) (bool, error)) error {
+	ctx, cancel := l.reading(ctx)
+	defer cancel()
 	return l.marked(l.e.Unlock(ctx, agree))
+}
+
+// reading is the context of what changes nothing that could be left half done: the first interrupt ends it. Create and destroy
+// have Engine.Stop instead.
+func (l *live) reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := l.stop()
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 func (l *live) Upload(ctx context.Context, name string, data []byte) error {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -428,6 +429,37 @@ func TestAHolderCannotCommandTheTerminal(t *testing.T) {
 			t.Errorf("%s: exit code %d: %q", tc.action, code, text)
 		}
 	}
+}
+
+// A server that never answers, or a question that nobody answers, ends with the first signal.
+func TestTheFirstSignalEndsWhatOnlyReads(t *testing.T) {
+	for _, action := range []string{"list", "status", "plan", "validate", "graph", "unlock --yes"} {
+		t.Run(action, func(t *testing.T) {
+			p, _, stderr := testProgram()
+			release := make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				p.signals.got(true)
+				<-release
+			}))
+			defer server.Close()
+			defer close(release)
+			code := p.main(t.Context(), strings.Fields("cluster-provision --endpoint "+server.URL+" --project-id my-gpu-project --name-prefix demo --zone us-central1-a "+action))
+			if code != provision.CodeTerminated {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+		})
+	}
+	t.Run("a question", func(t *testing.T) {
+		p, _, _ := testProgram()
+		silent, hold := io.Pipe()
+		defer hold.Close()
+		p.stdin = silent
+		p.signals.got(false)
+		_, err := runUnlock(t.Context(), unlockOptions{}, fakeDeps(p, &fakeEngine{holder: &state.Holder{}}))
+		if code := provision.ExitCode(provision.Interrupted(err, false)); code != provision.CodeInterrupted {
+			t.Errorf("exit code %d: %v", code, err)
+		}
+	})
 }
 
 func post(t *testing.T, client *http.Client, url, body string) {

@@ -18,11 +18,11 @@ type classed resources.Class
 func (c classed) Error() string          { return string(c) }
 func (c classed) Class() resources.Class { return resources.Class(c) }
 
-// ofSetting is an error that another value of a setting would mend.
-type ofSetting struct{}
+// settingError is an error that another value of a setting would mend.
+type settingError struct{}
 
-func (ofSetting) Error() string   { return "the bucket does not exist" }
-func (ofSetting) Setting() string { return "TERRAFORM_GCS_PATH" }
+func (settingError) Error() string   { return "the bucket does not exist" }
+func (settingError) Setting() string { return "TERRAFORM_GCS_PATH" }
 
 func TestExitCode(t *testing.T) {
 	problems := resources.Problems{{Path: "ZONE", Message: "is missing"}}
@@ -42,11 +42,11 @@ func TestExitCode(t *testing.T) {
 
 		{"wrong settings", problems, 2},
 		{"warnings alone are no usage error", resources.Problems{{Path: "ZONE", Message: "is odd", Severity: resources.SeverityWarning}}, 1},
-		{"a bucket that another setting would mend", ofSetting{}, 2},
+		{"a bucket that another setting would mend", settingError{}, 2},
 		{"a wrong setting, found after something was changed", changed(problems), 1},
-		{"a bucket that vanished after something was changed", changed(ofSetting{}), 1},
+		{"a bucket that vanished after something was changed", changed(settingError{}), 1},
 		{"a problem in a part that was done", partial(problems), 5},
-		{"a bucket that vanished in the middle of a part", changed(partial(ofSetting{})), 5},
+		{"a bucket that vanished in the middle of a part", changed(partial(settingError{})), 5},
 		{"a lease lost to a wrong setting", errors.Join(problems, state.ErrLeaseLost), 5},
 
 		{"a context that ended without a signal", context.Canceled, 1},

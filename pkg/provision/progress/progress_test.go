@@ -118,16 +118,15 @@ func (s *screen) Write(p []byte) (int, error) {
 		}
 		r := []rune(text)[0]
 		text = text[len(string(r)):]
-		switch {
-		case r == '\n':
+		if r == '\n' {
 			s.rows, s.column = append(s.rows, ""), 0
-		default:
-			if s.column == s.width {
-				s.rows, s.column = append(s.rows, ""), 0
-			}
-			s.rows[len(s.rows)-1] += string(r)
-			s.column++
+			continue
 		}
+		if s.column == s.width {
+			s.rows, s.column = append(s.rows, ""), 0
+		}
+		s.rows[len(s.rows)-1] += string(r)
+		s.column++
 	}
 	return len(p), nil
 }
