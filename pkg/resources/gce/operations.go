@@ -65,7 +65,7 @@ func once(ctx context.Context, c *gcp.Clients, id resources.ID, request string, 
 			return gcp.Wrap(id, err)
 		}
 		err = c.Wait(ctx, id, &operation{clients: c, op: op.Proto()}, gcp.Pace{})
-		var lost *lostError
+		var lost *gcp.LostError
 		if !errors.As(err, &lost) || look == most {
 			return err
 		}
@@ -91,14 +91,11 @@ func (o *operation) Poll(ctx context.Context) error {
 	default:
 		next, err = c.GlobalOperations.Wait(ctx, &computepb.WaitGlobalOperationRequest{Project: project, Operation: name})
 	}
-	err = gcp.Wrap(IDOf(o.op.GetSelfLink()), err)
-	if errors.Is(err, resources.ErrNotFound) {
-		return &lostError{err}
+	if err != nil {
+		return gcp.Lost(gcp.Wrap(IDOf(o.op.GetSelfLink()), err))
 	}
-	if err == nil {
-		o.op = next
-	}
-	return err
+	o.op = next
+	return nil
 }
 
 // Done says that it has ended.
@@ -109,13 +106,6 @@ func (o *operation) Err(id resources.ID) error { return gcp.FromOperation(id, o.
 
 // Detail is the cloud's status message.
 func (o *operation) Detail() string { return o.op.GetStatusMessage() }
-
-// lostError says that an operation is not there any more. It tells nothing about the resource, so it is not "not found".
-type lostError struct{ err error }
-
-func (e *lostError) Error() string { return "the operation is not there any more: " + e.err.Error() }
-
-func (e *lostError) Class() resources.Class { return resources.ClassFatal }
 
 // Settle waits for every operation under way on a resource and says whether there was one. It lists by target, so it also
 // finds what an earlier run started and did not live to see.

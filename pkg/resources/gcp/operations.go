@@ -3,6 +3,7 @@ package gcp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"google.golang.org/api/iterator"
@@ -60,10 +61,30 @@ func (c *Clients) Wait(ctx context.Context, id resources.ID, op Operation, pace 
 		}
 		pause := pace.After(c.Unscaled(time.Since(start))) - c.Unscaled(time.Since(asked))
 		if err := c.Pause(ctx, pause); err != nil {
-			return err
+			if text := op.Detail(); text != "" {
+				return fmt.Errorf("%s: %w; the operation said last: %s", id.Path(), err, clean(text, longest))
+			}
+			return fmt.Errorf("%s: %w", id.Path(), err)
 		}
 	}
 	return op.Err(id)
+}
+
+// LostError says that an operation is not there any more. It tells nothing about the resource, so it is not "not found".
+type LostError struct{ Err error }
+
+// Error says so.
+func (e *LostError) Error() string { return "the operation is not there any more: " + e.Err.Error() }
+
+// Class is ClassFatal: what became of the resource is seen by looking at it.
+func (e *LostError) Class() resources.Class { return resources.ClassFatal }
+
+// Lost makes a LostError of an answer to Poll that says "not found", and leaves any other error.
+func Lost(err error) error {
+	if resources.ClassOf(err) == resources.ClassNotFound {
+		return &LostError{err}
+	}
+	return err
 }
 
 // Scaled is how long a wait takes at the pace of these clients.
