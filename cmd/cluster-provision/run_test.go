@@ -65,9 +65,14 @@ func (f *fakeEngine) Plan(_ context.Context, _ *config.Config, o changeOptions) 
 	return f.plan, f.err
 }
 
+// removed is a step of a destroy that went well.
+func removed(address string) provision.StepReport {
+	return provision.StepReport{Step: plan.Step{ID: "delete " + address, Action: plan.Delete}, Status: exec.Done}
+}
+
 func (f *fakeEngine) Destroy(ctx context.Context, sweep bool, _ provision.Approve) (*provision.Report, error) {
 	f.call("destroy sweep=%v", sweep)
-	report := &provision.Report{Action: "destroy", Deployment: "demo-1", Steps: make([]provision.StepReport, 2)}
+	report := &provision.Report{Action: "destroy", Deployment: "demo-1", Steps: []provision.StepReport{removed("network/net"), removed("mig/mig")}}
 	if f.onDestroy == nil {
 		return report, f.err
 	}
@@ -425,7 +430,7 @@ func TestAHolderCannotCommandTheTerminal(t *testing.T) {
 		p, stdout, stderr := testProgram()
 		code := p.main(t.Context(), strings.Fields("cluster-provision --emulate "+dir+" --latency off --time-scale 1000 --project-id my-gpu-project --name-prefix demo --zone us-central1-a "+tc.action))
 		text := stdout.String() + stderr.String()
-		if code != tc.code || !strings.Contains(text, `eve\x1b]0;owned\x07\u009b2J`) || strings.ContainsAny(text, "\x1b\x07\u009b") {
+		if code != tc.code || !strings.Contains(text, "owned") || strings.ContainsAny(text, "\x1b\x07\u009b") {
 			t.Errorf("%s: exit code %d: %q", tc.action, code, text)
 		}
 	}

@@ -47,7 +47,13 @@ func (e *Engine) apply(s *session, g *survey, p *plan.Plan) ([]exec.Result, erro
 	}
 	opt := exec.Options{Stop: e.stopOr(s.context(), s.journal.Failed()), Grace: e.scaled(grace)}
 	if e.Printer != nil {
-		opt.Observe = e.Printer.Event
+		opt.Observe = func(ev exec.Event) {
+			if ev.Detail != "" {
+				e.Printer.Detail(ev.ID, ev.Detail)
+				return
+			}
+			e.Printer.Event(ev)
+		}
 	}
 	return exec.Run(s.context(), tasks, opt)
 }

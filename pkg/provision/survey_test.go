@@ -390,4 +390,5 @@ type notices struct{ strings.Builder }
 
 func (n *notices) Event(exec.Event)                  {}
 func (n *notices) Notice(_ progress.Level, s string) { n.WriteString(s + "\n") }
+func (n *notices) Detail(string, string)             {}
 func (n *notices) Close()                            {}

@@ -15,7 +15,7 @@ func (e *Engine) Unlock(ctx context.Context, agree func(state.Holder) (bool, err
 		return err
 	}
 	if !there {
-		e.note(progress.Info, "there is no bucket for "+e.Store.Location()+", so nobody holds its lease")
+		e.note(progress.Info, "nobody holds the lease of "+e.Store.Location()+": its bucket is not there")
 		return nil
 	}
 	h, version, err := e.Store.Holder(ctx)

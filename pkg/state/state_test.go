@@ -14,7 +14,7 @@ import (
 )
 
 const newer = `{"schemaVersion":7,"compatibleVersion":1,"serial":3,"lineage":"l","owner":"o","project":"p","namePrefix":"n","zone":"z",
-"colour":"red","resources":[{"kind":"balloon","name":"b","id":"i","status":"ready","altitude":9}]}`
+"colour":"red","resources":[{"kind":"balloon","name":"b","id":"//b/i","status":"ready","altitude":9}]}`
 
 // What a newer program has added is kept when this one writes the manifest back.
 func TestWhatANewerProgramAddedIsKept(t *testing.T) {
@@ -48,6 +48,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	m.Resources = []state.Record{{}}
 	fillIn(reflect.ValueOf(&m.Resources[0]).Elem())
 	m.Resources[0].Address, m.Resources[0].Status, m.Resources[0].Extra = "network/net", state.Ready, nil
+	m.Resources[0].ID, m.Resources[0].Computed = "//s/a", "//s/b"
 	raw, err := state.Encode(m)
 	if err != nil {
 		t.Fatal(err)
@@ -107,5 +108,31 @@ func TestWhatCannotBeGoneOnWith(t *testing.T) {
 		if _, err := state.Decode([]byte(raw)); !errors.As(err, &damaged) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What an address has stood for is never without its name in the record until it is gone.
+func TestARecordKeepsItsFormerOnes(t *testing.T) {
+	r := state.Record{Address: "mig/mig", ID: "//c/a", Status: state.Ready, Needs: []string{"net/n"}, Inputs: json.RawMessage(`1`)}
+	r.Supersede("//c/b")
+	r.Supersede("//c/b")
+	if r.ID != "//c/b" || r.Status != state.Intended || len(r.Former) != 1 || r.Former[0].ID != "//c/a" || r.Former[0].Needs[0] != "net/n" {
+		t.Fatalf("after a move: %+v", r)
+	}
+	r.Supersede("//c/c")
+	r.Supersede("//c/a") // and back
+	if r.ID != "//c/a" || len(r.Former) != 2 {
+		t.Fatalf("there and back: %+v", r)
+	}
+	for _, f := range r.Former {
+		if f.ID == "//c/a" {
+			t.Errorf("the current one is also a former one: %+v", r)
+		}
+	}
+	if !r.Forget("//c/b") || !r.Forget("//c/a") || r.ID != "//c/c" || r.Status != state.Doomed || len(r.Former) != 0 {
+		t.Errorf("after the current one went: %+v", r)
+	}
+	if r.Forget("//c/c") {
+		t.Errorf("something is left: %+v", r)
 	}
 }

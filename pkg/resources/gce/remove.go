@@ -23,6 +23,10 @@ func remove(ctx context.Context, c *gcp.Clients, id resources.ID, stamp resource
 		err := Do(ctx, c, id, stamp, fmt.Sprintf("delete %d", try), call)
 		switch resources.ClassOf(err) {
 		case resources.ClassNotFound:
+			var said *gcp.Error
+			if errors.As(err, &said) && said.NamesAnother() {
+				return err // what is not there is something else
+			}
 			return nil
 		case resources.ClassInUse:
 		default:
