@@ -153,7 +153,7 @@ func (w *work) create(ctx context.Context, step plan.Step) error {
 		return &resources.ForeignError{ID: obs.ID, Owner: obs.Owner}
 	}
 	// An interrupted run may have begun it with other settings, and another call may have made it otherwise.
-	if obs, err = w.bring(ctx, n, obs, step); err != nil {
+	if obs, err = w.converge(ctx, n, obs, step); err != nil {
 		return err
 	}
 	return w.record(n, obs)
@@ -171,7 +171,7 @@ func (w *work) update(ctx context.Context, step plan.Step) error {
 		if unseen != nil {
 			return errors.Join(err, unseen)
 		}
-		obs, err = w.bring(ctx, n, again, step)
+		obs, err = w.converge(ctx, n, again, step)
 	}
 	if err != nil {
 		return err
@@ -188,8 +188,8 @@ func (w *work) adopt(ctx context.Context, step plan.Step) error {
 	return w.record(n, w.live[n.ID])
 }
 
-// bring changes a resource as far as it differs or is not usable yet, and gives it as it is then.
-func (w *work) bring(ctx context.Context, n *resources.Node, obs *resources.Observation, step plan.Step) (*resources.Observation, error) {
+// converge changes a resource as far as it differs or is not usable yet, and gives it as it is then.
+func (w *work) converge(ctx context.Context, n *resources.Node, obs *resources.Observation, step plan.Step) (*resources.Observation, error) {
 	if changes, err := n.Compare(obs); err != nil || len(changes) == 0 && !obs.Pending {
 		return obs, err
 	}
