@@ -215,7 +215,10 @@ func (s *Store) Upload(ctx context.Context, name string, data []byte) error {
 		return err
 	}
 	err := s.do(ctx, func(ctx context.Context) error {
-		_, err := s.object(manifestName).Attrs(ctx)
+		attrs, err := s.object(manifestName).Attrs(ctx)
+		if err == nil && attrs.Generation <= 0 {
+			err = &strangeError{"an object without a generation"}
+		}
 		return err
 	})
 	if absent(err) {

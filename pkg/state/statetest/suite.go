@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(*testing.T) Opened) {
 		"when every renewal hangs the context ends before anybody may enter": allHang,
 		"exactly one contender gets an expired lease":                        contenders,
 		"a holder that was stopped too long finds at once that it has lost":  paused,
+		"a machine that slept too long ends the context by itself":           slept,
 		"what was rescued is among the contents, and needs the lease":        rescued,
 		"clearing leaves a lease and what others have put there":             cleared,
 		"dissolving gives the lease back and names what stays":               dissolved,
@@ -347,6 +348,17 @@ func paused(ctx context.Context, t *testing.T, o Opened) {
 		t.Errorf("contents: %+v %v", c, err)
 	}
 	release(ctx, t, second)
+}
+
+func slept(ctx context.Context, t *testing.T, o Opened) {
+	l := lock(ctx, t, o.Store, "sleeper")
+	wait(5 * time.Second)
+	o.Sleep(time.Hour)
+	wait(2 * time.Second) // no renewal is due for long
+	if !errors.Is(context.Cause(l.Context()), state.ErrLeaseLost) {
+		t.Errorf("cause: %v", context.Cause(l.Context()))
+	}
+	release(ctx, t, l)
 }
 
 func rescued(ctx context.Context, t *testing.T, o Opened) {
