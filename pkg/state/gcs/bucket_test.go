@@ -39,6 +39,29 @@ func TestTheDefaultBucketIsMadeAsItShouldBe(t *testing.T) {
 	})
 }
 
+// Who may not list the project's buckets cannot see whose the default bucket is, and is told what to do.
+func TestADefaultBucketWhoseOwnerCannotBeSeen(t *testing.T) {
+	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+		words := "me@example.com does not have storage.buckets.list access to the Google Cloud project."
+		c.set(func() {
+			c.answer = func(r *http.Request) *http.Response {
+				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/b") {
+					return refusal(r, http.StatusForbidden, "forbidden", words)
+				}
+				return nil
+			}
+		})
+		if there, err := c.store(gcs.Options{}).FindBucket(ctx); there || err != nil {
+			t.Errorf("one that is not there: %v %v", there, err)
+		}
+		c.bucketOf(project, bucket, nil)
+		_, err := c.store(gcs.Options{}).FindBucket(ctx)
+		if resources.ClassOf(err) != resources.ClassDenied || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), "TERRAFORM_GCS_PATH") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // Everything refuses a default bucket that is another project's: its name can be guessed by anybody.
 func TestASquattedDefaultBucketIsRefusedByEveryAction(t *testing.T) {
 	for what, do := range actions() {

@@ -55,9 +55,9 @@ func TestReleaseEndsTheContextBeforeTheLockGoes(t *testing.T) {
 
 // A renewal whose try was given up may still happen. It is known as ours: it is gone on from, and a release finds it.
 func TestARenewalThatHappensAfterItWasGivenUpIsOurs(t *testing.T) {
-	for name, until := range map[string]time.Duration{ // the renewal begins at 30 s, is given up at 40 s, and tried again at 41 s
-		"released before it is tried again": 40*time.Second + 500*time.Millisecond,
-		"released after that":               50 * time.Second,
+	for name, until := range map[string]time.Duration{ // the renewal begins at 40 s, is given up at 50 s, and tried again at 51 s
+		"released before it is tried again": 50*time.Second + 500*time.Millisecond,
+		"released after that":               time.Minute,
 		"released much later":               10 * time.Minute,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -289,6 +289,46 @@ func TestList(t *testing.T) {
 		var damaged *state.DamagedError
 		if !errors.As(err, &bad) || bad.Prefix != "bad" || !errors.As(err, &damaged) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// The cloud's words stay; advice is given only where the reason is known.
+func TestAdviceFollowsTheReason(t *testing.T) {
+	const role, retention = "roles/storage.objectAdmin", "--clear-retention-period"
+	for name, tc := range map[string]struct{ reason, words, advice string }{
+		"a permission that is named": {"forbidden", "me@example.com does not have storage.objects.create access to the Google Cloud Storage object.", role},
+		"a retention policy":         {"retentionPolicyNotMet", "Object 'b/o' is subject to bucket's retention policy and cannot be deleted, overwritten or archived until 2030.", retention},
+		"a perimeter":                {"vpcServiceControls", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+				s := c.ready(gcs.Options{})
+				c.set(func() {
+					c.answer = func(r *http.Request) *http.Response { return refusal(r, http.StatusForbidden, tc.reason, tc.words) }
+				})
+				_, err := s.Save(ctx, manifest(1), 0)
+				if resources.ClassOf(err) != resources.ClassDenied || !strings.Contains(err.Error(), tc.words) {
+					t.Fatalf("%v", err)
+				}
+				for _, advice := range []string{role, retention} {
+					if strings.Contains(err.Error(), advice) != (advice == tc.advice) {
+						t.Errorf("advice %q: %v", advice, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What another run has written is shown, and steers no terminal.
+func TestAHolderIsShownWithoutControlCharacters(t *testing.T) {
+	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+		s := c.ready(gcs.Options{})
+		c.plant("demo-deployment/lock.json", `{"owner":"\u001b[2Jann","host":"a\nb","run":"r\u0007","action":"create\r"}`)
+		h, _, err := s.Holder(ctx)
+		if err != nil || h.Owner != "?[2Jann" || h.Host != "a?b" || h.Run != "r?" || h.Action != "create?" {
+			t.Errorf("%+v %v", h, err)
 		}
 	})
 }
