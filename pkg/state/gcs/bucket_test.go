@@ -372,6 +372,12 @@ func TestManyDeploymentsShareOneDefaultBucket(t *testing.T) {
 				wait(time.Duration(i*137) * time.Millisecond)
 				for round := range 4 {
 					s := c.store(gcs.Options{Prefix: fmt.Sprintf("d%d", i)})
+					if err := s.CheckBucket(ctx); err != nil {
+						return fmt.Errorf("deployment %d: check: %w", i, err)
+					}
+					if _, err := s.List(ctx); err != nil {
+						return fmt.Errorf("deployment %d: list: %w", i, err)
+					}
 					if err := s.EnsureBucket(ctx); err != nil {
 						return fmt.Errorf("deployment %d: ensure: %w", i, err)
 					}
@@ -424,4 +430,33 @@ func typical(t *testing.T) emulator.Profile {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// A default bucket that goes while a create looks at it is as good as one that was never there.
+func TestADefaultBucketThatGoesWhileItIsLookedAt(t *testing.T) {
+	for what, do := range actions() {
+		t.Run(what, func(t *testing.T) {
+			inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+				c.ready(gcs.Options{})
+				gone := false
+				c.set(func() {
+					c.before = func(r *http.Request) { // after the list of the project's buckets has shown it
+						if gone || !strings.Contains(r.URL.Path, "/b/"+bucket) {
+							return
+						}
+						gone = true
+						again := r.Clone(ctx)
+						again.Method, again.Body, again.URL.Path, again.URL.RawPath, again.URL.RawQuery = http.MethodDelete, nil, "/storage/v1/b/"+bucket, "", ""
+						if resp, err := c.next.RoundTrip(again); err != nil || resp.StatusCode != http.StatusNoContent {
+							t.Error(resp, err)
+						}
+					}
+				})
+				err := do(ctx, c.store(gcs.Options{}))
+				if err != nil && !errors.Is(err, state.ErrNotLocked) && !errors.Is(err, state.ErrNoManifest) {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

@@ -205,8 +205,11 @@ func actions() map[string]func(context.Context, *gcs.Store) error {
 		"holder": func(ctx context.Context, s *gcs.Store) error { _, _, err := s.Holder(ctx); return err },
 		"unlock": func(ctx context.Context, s *gcs.Store) error { return s.Unlock(ctx, 1) },
 		"lock": func(ctx context.Context, s *gcs.Store) error {
-			_, err := s.Lock(ctx, state.Holder{Run: "r"})
-			return err
+			l, err := s.Lock(ctx, state.Holder{Run: "r"})
+			if err != nil {
+				return err
+			}
+			return l.Release(ctx)
 		},
 		"find":     func(ctx context.Context, s *gcs.Store) error { _, err := s.FindBucket(ctx); return err },
 		"check":    func(ctx context.Context, s *gcs.Store) error { return s.CheckBucket(ctx) },
