@@ -38,7 +38,7 @@ func (e *HeldError) Error() string {
 	}
 	return fmt.Sprintf("another run holds the lease: %s by %s on %s (process %d, run %s), since %s, until %s unless it is renewed (%s); "+
 		"wait for it to end, or remove its lease with: %s",
-		printable(h.Action), printable(h.Owner), printable(h.Host), h.PID, printable(h.Run), stamp(h.Since), stamp(h.Until), e.Where, command)
+		known(h.Action), known(h.Owner), known(h.Host), h.PID, known(h.Run), stamp(h.Since), stamp(h.Until), e.Where, command)
 }
 
 func stamp(t time.Time) string {
@@ -50,16 +50,20 @@ func stamp(t time.Time) string {
 
 // printable is what somebody else has written, without what would steer a terminal.
 func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return '?'
 	}, s)
+}
+
+// known is the same, and says so where there is nothing.
+func known(s string) string {
 	if s == "" {
 		return "unknown"
 	}
-	return s
+	return printable(s)
 }
 
 // DeploymentError says that one of several deployments could not be read.

@@ -83,3 +83,9 @@ type Holder struct {
 func (h Holder) Expired(now time.Time, margin time.Duration) bool {
 	return now.After(h.Until.Add(margin))
 }
+
+// Printable is the holder with '?' for each character that would steer a terminal: somebody else has written it.
+func (h Holder) Printable() Holder {
+	h.Owner, h.Host, h.Run, h.Action, h.Version = printable(h.Owner), printable(h.Host), printable(h.Run), printable(h.Action), printable(h.Version)
+	return h
+}

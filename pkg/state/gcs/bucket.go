@@ -174,6 +174,10 @@ func (s *Store) CheckBucket(ctx context.Context) error {
 		have, err = s.bucket().IAM().TestPermissions(ctx, need) // needs no permission itself: docs/json_api/v1/buckets/testIamPermissions
 		return err
 	})
+	if absent(err) && s.opt.Default {
+		s.learn(&place{}) // it went meanwhile, with another deployment's destroy
+		return nil
+	}
 	if err != nil {
 		return s.explain(err)
 	}

@@ -8,9 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -35,6 +32,29 @@ func TestTheDefaultBucketIsMadeAsItShouldBe(t *testing.T) {
 		}
 		if r := attrs.Lifecycle.Rules; len(r) != 1 || !slices.Equal(r[0].Condition.MatchesSuffix, []string{"/lock.json"}) {
 			t.Errorf("lifecycle %+v", attrs.Lifecycle)
+		}
+	})
+}
+
+// Who may not list the project's buckets cannot see whose the default bucket is, and is told what to do.
+func TestADefaultBucketWhoseOwnerCannotBeSeen(t *testing.T) {
+	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+		words := "me@example.com does not have storage.buckets.list access to the Google Cloud project."
+		c.set(func() {
+			c.answer = func(r *http.Request) *http.Response {
+				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/b") {
+					return refusal(r, http.StatusForbidden, "forbidden", words)
+				}
+				return nil
+			}
+		})
+		if there, err := c.store(gcs.Options{}).FindBucket(ctx); there || err != nil {
+			t.Errorf("one that is not there: %v %v", there, err)
+		}
+		c.bucketOf(project, bucket, nil)
+		_, err := c.store(gcs.Options{}).FindBucket(ctx)
+		if resources.ClassOf(err) != resources.ClassDenied || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), "TERRAFORM_GCS_PATH") {
+			t.Errorf("%v", err)
 		}
 	})
 }
@@ -207,198 +227,4 @@ func TestALostBucketLaterIsNoWrongSetting(t *testing.T) {
 			t.Errorf("a lock that is gone with its bucket: %v", err)
 		}
 	})
-}
-
-// A create whose bucket another deployment's destroy removes goes on in a new one.
-func TestALostDefaultBucketIsMadeAgain(t *testing.T) {
-	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-		s := c.ready(gcs.Options{})
-		if err := c.client().Bucket(bucket).Delete(ctx); err != nil {
-			t.Fatal(err)
-		}
-		l := lock(ctx, t, s, "one")
-		if _, err := s.Save(ctx, manifest(1), 0); err != nil {
-			t.Fatal(err)
-		}
-		d, err := s.Dissolve(ctx, l)
-		if err != nil || !d.BucketRemoved || len(c.left()) > 0 {
-			t.Errorf("%+v %v, left %v", d, err, c.left())
-		}
-	})
-}
-
-// A default bucket that another destroy has removed, or is using, is no error, and neither is an answer that is lost.
-func TestTheEndOfADefaultBucket(t *testing.T) {
-	removal := func(r *http.Request) bool {
-		return r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "/b/"+bucket)
-	}
-	for name, tc := range map[string]struct {
-		during func(c *cloud, r *http.Request) *http.Response
-		gone   bool
-		why    string
-		fails  bool
-	}{
-		"it is removed": {gone: true},
-		"another destroy was quicker": {gone: true, during: func(c *cloud, r *http.Request) *http.Response {
-			if removal(r) {
-				resp, err := c.next.RoundTrip(r.Clone(r.Context()))
-				if err != nil || resp.StatusCode != http.StatusNoContent {
-					t.Error(resp, err)
-				}
-			}
-			return nil
-		}},
-		"another create has put something there": {during: func(_ *cloud, r *http.Request) *http.Response {
-			if removal(r) {
-				return refusal(r, 409, "conflict", "The bucket you tried to delete is not empty.")
-			}
-			return nil
-		}},
-		"the caller may not remove it": {why: "storage.buckets.delete", during: func(_ *cloud, r *http.Request) *http.Response {
-			if removal(r) {
-				return refusal(r, 403, "forbidden", "me@example.com does not have storage.buckets.delete access to the Google Cloud Storage bucket.")
-			}
-			return nil
-		}},
-		"the cloud is in trouble": {fails: true, during: func(_ *cloud, r *http.Request) *http.Response {
-			if removal(r) {
-				return refusal(r, 501, "notImplemented", "broken")
-			}
-			return nil
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-				s := c.ready(gcs.Options{})
-				l := lock(ctx, t, s, "one")
-				once := false
-				c.set(func() {
-					c.answer = func(r *http.Request) *http.Response {
-						if tc.during == nil || removal(r) && once {
-							return nil
-						}
-						once = once || removal(r)
-						return tc.during(c, r)
-					}
-				})
-				d, err := s.Dissolve(ctx, l)
-				if d.BucketRemoved != tc.gone || !strings.Contains(d.Why, tc.why) || (d.Why == "") != (tc.why == "") || (err != nil) != tc.fails {
-					t.Errorf("%+v %v", d, err)
-				}
-				var setting interface{ Setting() string }
-				if errors.As(err, &setting) {
-					t.Errorf("something was changed, and the error says that a setting is wrong: %v", err)
-				}
-			})
-		})
-	}
-	t.Run("the answer is lost", func(t *testing.T) {
-		inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-			s := c.ready(gcs.Options{})
-			l := lock(ctx, t, s, "one")
-			c.set(func() {
-				c.before = func(r *http.Request) {
-					if removal(r) {
-						c.set(func() { c.lose, c.before = 1, nil })
-					}
-				}
-			})
-			if d, err := s.Dissolve(ctx, l); err != nil || !d.BucketRemoved {
-				t.Errorf("%+v %v", d, err)
-			}
-		})
-	})
-}
-
-// A bucket that this program has not made, or in which something is left, stays.
-func TestWhichBucketsStay(t *testing.T) {
-	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-		c.bucketOf(project, bucket, nil)
-		s := c.store(gcs.Options{})
-		if d, err := s.Dissolve(ctx, lock(ctx, t, s, "one")); err != nil || d.BucketRemoved || len(c.left()) != 1 {
-			t.Errorf("a bucket of the user's: %+v %v", d, err)
-		}
-	})
-	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-		s := c.ready(gcs.Options{})
-		c.plant("demo-deployment/default.tfstate", "x")
-		l := lock(ctx, t, s, "one")
-		before := len(c.since(0))
-		if d, err := s.Dissolve(ctx, l); err != nil || d.BucketRemoved || len(d.Kept) != 1 {
-			t.Errorf("a bucket with something in it: %+v %v", d, err)
-		}
-		for _, call := range c.since(before) {
-			if strings.HasPrefix(call, "DELETE ") && !strings.Contains(call, "/o/") {
-				t.Errorf("a removal that was in vain: %s", call)
-			}
-		}
-	})
-}
-
-// Deployments come and go over one default bucket. None of them fails, none loses anything, nothing is left.
-func TestManyDeploymentsShareOneDefaultBucket(t *testing.T) {
-	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-		em, err := emulator.New(emulator.Options{Latency: typical(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.em, c.next = em, em.Transport()
-		var all errgroup.Group
-		for i := range 12 {
-			all.Go(func() error {
-				wait(time.Duration(i*137) * time.Millisecond)
-				for round := range 4 {
-					s := c.store(gcs.Options{Prefix: fmt.Sprintf("d%d", i)})
-					if err := s.EnsureBucket(ctx); err != nil {
-						return fmt.Errorf("deployment %d: ensure: %w", i, err)
-					}
-					run := fmt.Sprintf("run-%d-%d", i, round)
-					l, err := s.Lock(ctx, state.Holder{Run: run})
-					if err != nil {
-						return fmt.Errorf("deployment %d: lock: %w", i, err)
-					}
-					if _, v, err := s.Load(ctx); err != nil || v != 0 {
-						return fmt.Errorf("deployment %d: load: version %d, %w", i, v, err)
-					}
-					m := manifest(1)
-					m.Writer = run
-					if _, err := s.Save(l.Context(), m, 0); err != nil {
-						return fmt.Errorf("deployment %d: save: %w", i, err)
-					}
-					wait(time.Duration(i*31+round*517) * time.Millisecond)
-					if err := l.Check(); err != nil {
-						return fmt.Errorf("deployment %d: %w", i, err)
-					}
-					if _, err := s.Dissolve(ctx, l); err != nil {
-						return fmt.Errorf("deployment %d: dissolve: %w", i, err)
-					}
-				}
-				return nil
-			})
-		}
-		if err := all.Wait(); err != nil {
-			t.Error(err)
-		}
-		if left := c.left(); len(left) > 0 {
-			t.Errorf("left: %v", left)
-		}
-		made := 0
-		for _, call := range c.since(0) {
-			if strings.HasPrefix(call, "POST /storage/v1/b?") {
-				made++
-			}
-		}
-		if made < 2 {
-			t.Errorf("the bucket was made %d times: this shows nothing", made)
-		}
-	})
-}
-
-func typical(t *testing.T) emulator.Profile {
-	t.Helper()
-	p, err := emulator.ProfileNamed("typical")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,38 +53,46 @@ func TestReleaseEndsTheContextBeforeTheLockGoes(t *testing.T) {
 	}
 }
 
-// A renewal whose try was given up may still happen. It is known as ours, and the release finds it.
+// A renewal whose try was given up may still happen. It is known as ours: it is gone on from, and a release finds it.
 func TestARenewalThatHappensAfterItWasGivenUpIsOurs(t *testing.T) {
-	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-		s := c.ready(gcs.Options{})
-		l := lock(ctx, t, s, "one")
-		late := 0
-		c.set(func() {
-			c.before = func(r *http.Request) { // the request gets through; its answer takes longer than the try
-				if r.Method != http.MethodPost || !strings.Contains(r.URL.Path, "/upload/") || late > 0 {
-					return
+	for name, until := range map[string]time.Duration{ // the renewal begins at 40 s, is given up at 50 s, and tried again at 51 s
+		"released before it is tried again": 50*time.Second + 500*time.Millisecond,
+		"released after that":               time.Minute,
+		"released much later":               10 * time.Minute,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+				s := c.ready(gcs.Options{})
+				l := lock(ctx, t, s, "one")
+				late := 0
+				c.set(func() {
+					c.before = func(r *http.Request) { // the request gets through; its answer takes longer than the try
+						if r.Method != http.MethodPost || !strings.Contains(r.URL.Path, "/upload/") || late > 0 {
+							return
+						}
+						late++
+						again := r.Clone(context.WithoutCancel(ctx))
+						again.Body = r.Body
+						resp, err := c.next.RoundTrip(again)
+						if err != nil || resp.StatusCode != http.StatusOK {
+							t.Errorf("%v %v", resp, err)
+						}
+						<-r.Context().Done()
+					}
+				})
+				wait(until)
+				if err := l.Check(); err != nil || late != 1 {
+					t.Errorf("%d renewals, %v", late, err)
 				}
-				late++
-				again := r.Clone(context.WithoutCancel(ctx))
-				again.Body = r.Body
-				resp, err := c.next.RoundTrip(again)
-				if err != nil || resp.StatusCode != http.StatusOK {
-					t.Errorf("%v %v", resp, err)
+				if err := l.Release(ctx); err != nil {
+					t.Error(err)
 				}
-				<-r.Context().Done()
-			}
+				if _, _, err := s.Holder(ctx); !errors.Is(err, state.ErrNotLocked) {
+					t.Errorf("the lock is still there: %v", err)
+				}
+			})
 		})
-		wait(41 * time.Second) // the renewal began at 30 s and was given up at 40 s
-		if late != 1 {
-			t.Fatalf("%d renewals", late)
-		}
-		if err := l.Release(ctx); err != nil {
-			t.Error(err)
-		}
-		if _, _, err := s.Holder(ctx); !errors.Is(err, state.ErrNotLocked) {
-			t.Errorf("the lock is still there: %v", err)
-		}
-	})
+	}
 }
 
 func TestALeaseOfADeadRunIsTakenOver(t *testing.T) {
@@ -196,8 +205,11 @@ func actions() map[string]func(context.Context, *gcs.Store) error {
 		"holder": func(ctx context.Context, s *gcs.Store) error { _, _, err := s.Holder(ctx); return err },
 		"unlock": func(ctx context.Context, s *gcs.Store) error { return s.Unlock(ctx, 1) },
 		"lock": func(ctx context.Context, s *gcs.Store) error {
-			_, err := s.Lock(ctx, state.Holder{Run: "r"})
-			return err
+			l, err := s.Lock(ctx, state.Holder{Run: "r"})
+			if err != nil {
+				return err
+			}
+			return l.Release(ctx)
 		},
 		"find":     func(ctx context.Context, s *gcs.Store) error { _, err := s.FindBucket(ctx); return err },
 		"check":    func(ctx context.Context, s *gcs.Store) error { return s.CheckBucket(ctx) },
@@ -218,11 +230,36 @@ func TestAbsentIsWhatTheAPISaysIsAbsent(t *testing.T) {
 		"an empty document": func(r *http.Request) *http.Response { return reply(r, 200, "application/json", "{}") },
 	} {
 		for what, do := range actions() {
-			for kind, opt := range map[string]gcs.Options{"default bucket": {}, "named bucket": {Bucket: "named"}} {
+			for kind, tc := range map[string]struct {
+				opt  gcs.Options
+				path string // calls whose path has it are answered so
+			}{
+				"default bucket":           {path: "/"},
+				"named bucket":             {gcs.Options{Bucket: "named"}, "/"},
+				"objects of a good bucket": {path: "/o"},
+			} {
+				deaf := []string{"find", "check", "ensure"} // they read no object
+				if strings.HasPrefix(name, "an empty") {
+					deaf = append(deaf, "list", "contents") // a list without items looks so
+				}
+				if strings.HasSuffix(name, "200") || strings.HasPrefix(name, "an empty") {
+					deaf = append(deaf, "unlock") // a deletion is answered with nothing
+				}
+				if tc.path == "/o" && slices.Contains(deaf, what) {
+					continue
+				}
 				t.Run(name+": "+what+": "+kind, func(t *testing.T) {
 					inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
-						c.set(func() { c.answer = answer })
-						err := do(ctx, c.store(opt))
+						c.ready(gcs.Options{})
+						c.set(func() {
+							c.answer = func(r *http.Request) *http.Response {
+								if path := r.URL.Path; tc.path == "/o" && !strings.Contains(path, "/o/") && !strings.HasSuffix(path, "/o") {
+									return nil
+								}
+								return answer(r)
+							}
+						})
+						err := do(ctx, c.store(tc.opt))
 						var setting interface{ Setting() string }
 						if err == nil || errors.Is(err, state.ErrNotLocked) || errors.Is(err, state.ErrNoManifest) || resources.ClassOf(err) == resources.ClassNotFound || errors.As(err, &setting) {
 							t.Errorf("want an error that says that this is no answer, have %v", err)
@@ -255,6 +292,46 @@ func TestList(t *testing.T) {
 		var damaged *state.DamagedError
 		if !errors.As(err, &bad) || bad.Prefix != "bad" || !errors.As(err, &damaged) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// The cloud's words stay; advice is given only where the reason is known.
+func TestAdviceFollowsTheReason(t *testing.T) {
+	const role, retention = "roles/storage.objectAdmin", "--clear-retention-period"
+	for name, tc := range map[string]struct{ reason, words, advice string }{
+		"a permission that is named": {"forbidden", "me@example.com does not have storage.objects.create access to the Google Cloud Storage object.", role},
+		"a retention policy":         {"retentionPolicyNotMet", "Object 'b/o' is subject to bucket's retention policy and cannot be deleted, overwritten or archived until 2030.", retention},
+		"a perimeter":                {"vpcServiceControls", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+				s := c.ready(gcs.Options{})
+				c.set(func() {
+					c.answer = func(r *http.Request) *http.Response { return refusal(r, http.StatusForbidden, tc.reason, tc.words) }
+				})
+				_, err := s.Save(ctx, manifest(1), 0)
+				if resources.ClassOf(err) != resources.ClassDenied || !strings.Contains(err.Error(), tc.words) {
+					t.Fatalf("%v", err)
+				}
+				for _, advice := range []string{role, retention} {
+					if strings.Contains(err.Error(), advice) != (advice == tc.advice) {
+						t.Errorf("advice %q: %v", advice, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What another run has written is shown, and steers no terminal.
+func TestAHolderIsShownWithoutControlCharacters(t *testing.T) {
+	inWorld(t, func(ctx context.Context, t *testing.T, c *cloud) {
+		s := c.ready(gcs.Options{})
+		c.plant("demo-deployment/lock.json", `{"owner":"\u001b[2Jann","host":"a\nb","run":"r\u0007","action":"create\r"}`)
+		h, _, err := s.Holder(ctx)
+		if err != nil || h.Owner != "?[2Jann" || h.Host != "a?b" || h.Run != "r?" || h.Action != "create?" {
+			t.Errorf("%+v %v", h, err)
 		}
 	})
 }

@@ -85,7 +85,7 @@ func (s *Store) Holder(ctx context.Context) (state.Holder, state.Version, error)
 	if err := json.Unmarshal(raw, &h); err != nil { // nobody can renew what nobody can read: it counts as expired
 		return state.Holder{Owner: "unknown", Run: "unreadable lock"}, state.Version(generation), nil //nolint:nilerr // as said
 	}
-	return h, state.Version(generation), nil
+	return h.Printable(), state.Version(generation), nil
 }
 
 // Unlock removes the lease of one version and no other.

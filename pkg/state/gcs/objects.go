@@ -42,7 +42,7 @@ func readAll(ctx context.Context, o *storage.ObjectHandle) ([]byte, int64, error
 	}
 	defer r.Close() //nolint:errcheck // read only
 	data, err := io.ReadAll(r)
-	if err == nil && r.Attrs.Generation == 0 { // Cloud Storage always tells it (header X-Goog-Generation): gcp-facts, section 16
+	if err == nil && r.Attrs.Generation <= 0 { // Cloud Storage always tells it, in the header X-Goog-Generation
 		return nil, 0, &strangeError{fmt.Sprintf("an object without a generation: %.200q", data)}
 	}
 	return data, r.Attrs.Generation, err
@@ -91,7 +91,9 @@ func (s *Store) put(ctx context.Context, name string, data []byte, generation in
 		if err := w.Close(); err != nil {
 			return err
 		}
-		made = w.Attrs().Generation
+		if made = w.Attrs().Generation; made <= 0 {
+			return &strangeError{"an object was written and has no generation"}
+		}
 		return nil
 	})
 	return made, err

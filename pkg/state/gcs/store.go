@@ -38,7 +38,7 @@ type Options struct {
 const (
 	changeInterval = time.Second // least time between two changes of one object name
 	leaseTTL       = 2 * time.Minute
-	leaseBeat      = 30 * time.Second
+	leaseBeat      = 40 * time.Second // each costs a call, and one more when it is cleared; what is left of the TTL is enough for six tries
 	leaseMargin    = 15 * time.Second // for clocks that differ
 	leaseTry       = 10 * time.Second // limit of one try to renew
 	mostPace       = 20               // no pace makes the lease quicker than this: processes are real even where the cloud is not
@@ -215,7 +215,10 @@ func (s *Store) Upload(ctx context.Context, name string, data []byte) error {
 		return err
 	}
 	err := s.do(ctx, func(ctx context.Context) error {
-		_, err := s.object(manifestName).Attrs(ctx)
+		attrs, err := s.object(manifestName).Attrs(ctx)
+		if err == nil && attrs.Generation <= 0 {
+			err = &strangeError{"an object without a generation"}
+		}
 		return err
 	})
 	if absent(err) {

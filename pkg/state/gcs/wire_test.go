@@ -60,6 +60,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if answer != nil {
 		if resp := answer(r); resp != nil {
+			if r.Body != nil { // as every transport must
+				_, _ = io.Copy(io.Discard, r.Body)
+				_ = r.Body.Close()
+			}
 			return resp, nil
 		}
 	}
