@@ -22,6 +22,8 @@ type work struct {
 	nodes  map[resources.Address]*resources.Node
 	live   map[resources.ID]*resources.Observation
 	labels map[string]string
+	// promised are those of whose outputs somebody waits for one that nobody can compute.
+	promised map[resources.Address]bool
 
 	mu      sync.Mutex
 	outputs map[resources.Address]json.RawMessage
@@ -31,18 +33,21 @@ type work struct {
 func (e *Engine) apply(s *session, g *survey, p *plan.Plan) ([]exec.Result, error) {
 	w := &work{
 		e: e, s: s, live: g.live, nodes: map[resources.Address]*resources.Node{}, outputs: map[resources.Address]json.RawMessage{},
-		labels: map[string]string{resources.OwnerLabel: e.Owner},
+		labels: map[string]string{resources.OwnerLabel: e.Owner}, promised: map[resources.Address]bool{},
 	}
 	for _, n := range g.nodes {
 		w.nodes[n.Address] = n
+		for _, a := range n.Promised() {
+			w.promised[a] = true
+		}
 		if obs := g.live[n.ID]; obs != nil { // what is there can be referred to; a step that changes it publishes it anew
 			w.outputs[n.Address] = obs.Outputs
 		}
 	}
 	tasks := make([]exec.Task, len(p.Steps))
 	for i, step := range p.Steps {
-		tasks[i] = exec.Task{ID: step.ID, Needs: step.Needs, Exclusive: step.Exclusive, Run: func(ctx context.Context, tell func(string)) error {
-			return w.step(resources.WithProgress(ctx, func(p resources.Progress) { tell(p.String()) }), step)
+		tasks[i] = exec.Task{ID: step.ID, Needs: step.Needs, Exclusive: step.Exclusive, Run: func(ctx context.Context, voice exec.Voice) error {
+			return w.step(resources.WithProgress(ctx, func(p resources.Progress) { voice.Tell(p.String()) }), step, voice.Usable)
 		}}
 	}
 	opt := exec.Options{Stop: e.stopOr(s.context(), s.journal.Failed()), Grace: e.scaled(grace)}
@@ -75,13 +80,13 @@ func (e *Engine) stopOr(ctx context.Context, failed <-chan struct{}) <-chan stru
 	return either
 }
 
-func (w *work) step(ctx context.Context, step plan.Step) error {
+func (w *work) step(ctx context.Context, step plan.Step, usable func()) error {
 	ctx, cancel := context.WithTimeout(ctx, w.e.scaled(stepLimit))
 	defer cancel()
 	var err error
 	switch step.Action {
 	case plan.Create:
-		err = w.create(ctx, step)
+		err = w.create(ctx, step, usable)
 	case plan.Update:
 		err = w.update(ctx, step)
 	case plan.Adopt:
@@ -126,8 +131,9 @@ func (w *work) lookup(a resources.Address) (json.RawMessage, bool) {
 }
 
 // create makes a resource. One that is there already is looked at: ours is gone on with, another's is refused. Where another
-// resource's call may have made it, it is looked for first.
-func (w *work) create(ctx context.Context, step plan.Step) error {
+// resource's call may have made it, it is looked for first. What refers to it by names that were computed may start as soon as it
+// is made; reading it back goes on beside that.
+func (w *work) create(ctx context.Context, step plan.Step, usable func()) error {
 	n := w.nodes[step.Address]
 	if err := n.Resolve(w.lookup); err != nil {
 		return err
@@ -140,8 +146,12 @@ func (w *work) create(ctx context.Context, step plan.Step) error {
 		}
 	}
 	if obs == nil {
-		if err = n.Create(ctx, w.stamp(step)); err != nil && resources.ClassOf(err) != resources.ClassExists {
+		err = n.Create(ctx, w.stamp(step))
+		switch {
+		case err != nil && resources.ClassOf(err) != resources.ClassExists:
 			return err
+		case err == nil && n.ID == n.Computed() && !w.promised[n.Address]:
+			usable()
 		}
 		var unseen error
 		if obs, unseen = w.read(ctx, n); unseen != nil {

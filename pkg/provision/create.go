@@ -23,7 +23,7 @@ func (e *Engine) Create(ctx context.Context, cfg *config.Config, approve Approve
 	report := e.report("create")
 	early, cancel := e.interruptible(ctx)
 	defer cancel()
-	g, p, err := e.prepare(early, cfg, report)
+	g, p, err := e.prepare(early, cfg, report, approve != nil)
 	if err != nil {
 		return report, err
 	}
@@ -44,8 +44,10 @@ func (e *Engine) Create(ctx context.Context, cfg *config.Config, approve Approve
 	return report, e.finish(early, cfg, report)
 }
 
-// prepare surveys, refreshes and plans. It changes nothing.
-func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report) (*survey, *plan.Plan, error) {
+// prepare surveys, refreshes and plans. It changes nothing. A deployment without a manifest has nothing that could be read: a name
+// that is taken is told by the creation itself, which is then refused or, when the thing carries our mark, gone on with. Where
+// the plan is shown before anything is done, careful reads all the same.
+func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report, careful bool) (*survey, *plan.Plan, error) {
 	done := report.phase("survey")
 	g, err := e.survey(ctx, cfg, changes)
 	done()
@@ -54,7 +56,11 @@ func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report
 		return g, nil, err
 	}
 	defer report.phase("refresh and plan")()
-	p, err := e.plan(ctx, g)
+	planned := func() (*plan.Plan, error) { return e.plan(ctx, g) }
+	if g.version == 0 && !careful {
+		planned = func() (*plan.Plan, error) { return e.compute(g) }
+	}
+	p, err := planned()
 	if err == nil {
 		report.plan(p)
 	}
@@ -76,7 +82,7 @@ func (e *Engine) change(ctx context.Context, cfg *config.Config, g *survey, p *p
 	}
 	if s.version != g.version { // another run was quicker: what it has left decides anew
 		shown := p.Text()
-		if g, p, err = e.prepare(early, cfg, report); err == nil && approve != nil && p.Text() != shown {
+		if g, p, err = e.prepare(early, cfg, report, true); err == nil && approve != nil && p.Text() != shown {
 			err = fmt.Errorf("another run has changed this deployment since the plan was made: run the same command again")
 		}
 	}

@@ -15,7 +15,11 @@ import (
 // was computed anew after a part of the first has failed.
 func (s *session) begin(ctx context.Context, g *survey, p *plan.Plan, action string, size int) error {
 	if s.journal == nil {
-		s.journal = state.Start(s.context(), s.e.Store, g.manifest, s.version, state.Pace{Write: s.e.scaled(writeInterval), Gather: s.e.scaled(gatherInterval)})
+		gather := gatherInterval
+		if action == "destroy" { // what is recorded as there and is gone costs the next destroy a read
+			gather *= 3
+		}
+		s.journal = state.Start(s.context(), s.e.Store, g.manifest, s.version, state.Pace{Write: s.e.scaled(writeInterval), Gather: s.e.scaled(gather)})
 	}
 	return s.journal.Change(ctx, func(m *state.Manifest) {
 		m.Writer, m.Tool, m.Action, m.Owner = s.run, s.e.Tool, action, s.e.Owner

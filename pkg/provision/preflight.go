@@ -89,7 +89,7 @@ func (e *Engine) ask(ctx context.Context, cfg *config.Config, recorded map[strin
 		}
 		return answer, err
 	}
-	query := blueprint.Ask(cfg, recorded)
+	query := blueprint.Ask(cfg, recorded, how == everyone)
 	query.APIs, query.Quotas = need.APIs, places(need.Quotas)
 	var answer *offer.Answer
 	var bucket, looked error

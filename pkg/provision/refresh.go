@@ -120,6 +120,11 @@ func (e *Engine) plan(ctx context.Context, g *survey) (*plan.Plan, error) {
 	if err := e.refresh(ctx, g); err != nil {
 		return nil, err
 	}
+	return e.compute(g)
+}
+
+// compute computes what is to be done from what is known.
+func (e *Engine) compute(g *survey) (*plan.Plan, error) {
 	return plan.Compute(plan.Input{Nodes: g.nodes, Have: g.manifest, Live: g.live, Owner: e.Owner, Kinds: recorded{e.Registry}})
 }
 

@@ -73,7 +73,7 @@ func TestTheCloudsWordsReachTheUser(t *testing.T) {
 		not   string
 	}{
 		"a missing quota project":             {denies("cloudresourcemanager", quotaProject), provision.CodeDenied, []string{quotaProject}, "does not exist"},
-		"billing that is off, told once":      {denies("^/compute", billing), provision.CodeDenied, []string{billing}, "does not exist"},
+		"billing that is off, told once":      {denies("^/compute", billing), provision.CodeFailed, []string{billing}, "does not exist"},
 		"a project that cannot be seen, only": {denies("(cloudresourcemanager|serviceusage|^/compute)", "The caller does not have permission"), provision.CodeDenied, []string{"The caller does not have permission", "it does not exist, or you may not see it"}, "APIs"},
 		"one read that fails hides no problem": {
 			denies("/machineTypes/", "Required 'compute.machineTypes.get' permission for 'projects/test-project'") + "," + `{"match":{"path":"images/family"},"fault":{"error":{"status":404,"reason":"notFound","message":"The resource was not found"}}}`,
@@ -120,6 +120,7 @@ func TestAnInterruptedSurveyMakesNothingUp(t *testing.T) {
 		go func() { waitVirtual(1); cancel(resources.ErrNotFound) }() // net/http fails with the cause
 		slow := answers{next: c.em.Transport(), delay: 5 * time.Second, say: map[string]string{"/compute/v1/": `{}`}}
 		_, err := c.engine(ctx, slow, 1).Plan(ctx, settings(t))
+		err = provision.Interrupted(err, false) // as main marks it after a signal
 		if provision.ExitCode(err) != provision.CodeInterrupted || strings.Contains(err.Error(), "does not exist") {
 			t.Errorf("exit code %d: %v", provision.ExitCode(err), err)
 		}

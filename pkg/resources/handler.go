@@ -55,6 +55,7 @@ type binding interface {
 	estimate(v Verb, spec any, on Impact) time.Duration
 	exclusive(id ID, spec any) string
 	mayExist(spec any) bool
+	promised(spec any) []Address
 }
 
 // Computed is the name that the kind computes for the node.
@@ -113,6 +114,9 @@ func (n *Node) Require() Requirements { return n.bind.require(n.scope, n.spec) }
 
 // Exclusive is the group in which steps on the node must be alone; empty for none.
 func (n *Node) Exclusive() string { return n.bind.exclusive(n.ID, n.spec) }
+
+// Promised lists the nodes of whose outputs the spec still waits for one.
+func (n *Node) Promised() []Address { return n.bind.promised(n.spec) }
 
 // MayExist says that another resource's call may have made it: read before creating.
 func (n *Node) MayExist() bool { return n.bind.mayExist(n.spec) }
@@ -314,4 +318,14 @@ func (e erased[S, O]) exclusive(id ID, spec any) string {
 func (e erased[S, O]) mayExist(spec any) bool {
 	f, ok := e.d.(Foreseer[S])
 	return ok && f.MayExist(*e.of(spec))
+}
+
+func (e erased[S, O]) promised(spec any) []Address {
+	var out []Address
+	for _, dep := range e.d.Refs(e.of(spec)) {
+		if from, ok := dep.From(); ok && dep.open() {
+			out = append(out, from)
+		}
+	}
+	return sortedAddresses(out)
 }

@@ -64,6 +64,7 @@ type Dep interface {
 	// From names the node that the value comes from; false for a plain value.
 	From() (Address, bool)
 	resolve(Lookup) error
+	open() bool
 }
 
 // resolve fills in what the other node publishes. A promise of a node that is not there is an error, not a wait; a link
@@ -93,6 +94,9 @@ func (r *Ref[T]) resolve(look Lookup) error {
 	r.known = true
 	return nil
 }
+
+// open says that the value is not known yet.
+func (r *Ref[T]) open() bool { return r.from != (Address{}) && !r.known }
 
 // UnresolvedError says that a promised value was asked for before the node that publishes it was there.
 type UnresolvedError struct {

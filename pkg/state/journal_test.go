@@ -56,7 +56,9 @@ func (s *slow) set(takes time.Duration, fail error) {
 }
 
 func put(address string) func(*state.Manifest) {
-	return func(m *state.Manifest) { m.Put(state.Record{Address: address, ID: "//t/" + address, Status: state.Ready}) }
+	return func(m *state.Manifest) {
+		m.Put(state.Record{Address: address, ID: "//t/" + address, Status: state.Ready})
+	}
 }
 
 func pass(d time.Duration) { <-time.NewTimer(d).C }

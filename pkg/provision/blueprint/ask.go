@@ -6,12 +6,15 @@ import (
 )
 
 // Ask is what the settings need to know of the project and the zone before anything is planned. recorded are the choices of
-// earlier runs: what they settle is not asked again.
-func Ask(cfg *config.Config, recorded map[string]string) offer.Query {
+// earlier runs: what they settle is not asked again. thorough is for validate: it also looks at what is hardly ever wrong, such as
+// the project's own default service account.
+func Ask(cfg *config.Config, recorded map[string]string, thorough bool) offer.Query {
 	q := AskNewer(cfg, recorded)
 	q.Project = true
 	q.Machine, q.GPU = cfg.VMType, cfg.AcceleratorType
-	q.ServiceAccount = cfg.ServiceAccount
+	if thorough || cfg.ServiceAccount != defaultAccount {
+		q.ServiceAccount = cfg.ServiceAccount
+	}
 	switch cfg.Network {
 	case config.DefaultNetwork:
 		q.Network, q.NAT = defaultNetwork, !cfg.ExternalIP
@@ -22,6 +25,9 @@ func Ask(cfg *config.Config, recorded map[string]string) offer.Query {
 	}
 	return q
 }
+
+// defaultAccount is the setting's word for the project's Compute Engine default service account.
+const defaultAccount = "default"
 
 // AskNewer is all that is worth asking when nothing is to be changed: whether the image family has a newer image.
 func AskNewer(cfg *config.Config, recorded map[string]string) offer.Query {

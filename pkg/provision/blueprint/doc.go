@@ -9,7 +9,7 @@
 //
 // Worked example:
 //
-//	answer, err := catalog.Look(ctx, blueprint.Ask(cfg, recorded))
+//	answer, err := catalog.Look(ctx, blueprint.Ask(cfg, recorded, false))
 //	choices, problems := blueprint.Choose(cfg, recorded, answer)
 //	set := blueprint.Build(cfg, choices)
 //	set.Addresses() // firewall/allow-iap-ssh firewall/allow-internal instancetemplate/vm-… mig/mig network/net …

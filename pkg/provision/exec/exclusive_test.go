@@ -23,7 +23,7 @@ func TestAGroupRunsOneAtATime(t *testing.T) {
 			if i < 4 {
 				group = "cluster"
 			}
-			list = append(list, exec.Task{ID: fmt.Sprint(i), Exclusive: group, Run: func(context.Context, func(string)) error {
+			list = append(list, exec.Task{ID: fmt.Sprint(i), Exclusive: group, Run: func(context.Context, exec.Voice) error {
 				if group != "" {
 					most.Store(max(most.Load(), inGroup.Add(1)))
 					defer inGroup.Add(-1)
@@ -53,7 +53,7 @@ func TestAGroupIsLeftByFailures(t *testing.T) {
 		stop := make(chan struct{})
 		ran := 0
 		task := func(id string) exec.Task {
-			return exec.Task{ID: id, Exclusive: "g", Run: func(context.Context, func(string)) error {
+			return exec.Task{ID: id, Exclusive: "g", Run: func(context.Context, exec.Voice) error {
 				if ran++; ran == 2 {
 					close(stop)
 				}
@@ -73,11 +73,39 @@ func TestAGroupIsLeftByFailures(t *testing.T) {
 
 func TestWhatARunningTaskSaysIsObserved(t *testing.T) {
 	var got []string
-	list := []exec.Task{{ID: "a", Run: func(_ context.Context, tell func(string)) error { tell("1 of 2"); tell("2 of 2"); return nil }}}
+	list := []exec.Task{{ID: "a", Run: func(_ context.Context, v exec.Voice) error { v.Tell("1 of 2"); v.Tell("2 of 2"); return nil }}}
 	_, err := exec.Run(t.Context(), list, exec.Options{Observe: func(e exec.Event) {
 		got = append(got, fmt.Sprintf("%v %q %s", e.Started, e.Detail, e.Status))
 	}})
 	if diff := cmp.Diff([]string{`true "" `, `false "1 of 2" `, `false "2 of 2" `, `false "" done`}, got); diff != "" || err != nil {
 		t.Error(err, diff)
+	}
+}
+
+// What needs a task may start when the task says so, before it ends. A failure after that skips nobody.
+func TestATaskIsUsableBeforeItEnds(t *testing.T) {
+	for name, late := range map[string]error{"and goes well": nil, "and fails in the end": errBoom} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, began := time.Now(), time.Duration(0)
+				list := []exec.Task{
+					{ID: "a", Run: func(_ context.Context, v exec.Voice) error {
+						v.Usable()
+						v.Usable()
+						<-time.NewTimer(time.Minute).C
+						return late
+					}},
+					{ID: "b", Needs: []string{"a"}, Run: func(context.Context, exec.Voice) error {
+						began = time.Since(start)
+						<-time.NewTimer(2 * time.Minute).C
+						return nil
+					}},
+				}
+				results, err := exec.Run(t.Context(), list, exec.Options{})
+				if began != 0 || results[1].Status != exec.Done || results[1].After != "a" || (err != nil) != (late != nil) {
+					t.Errorf("b began after %s and is %s (%v)", began, results[1].Status, err)
+				}
+			})
+		})
 	}
 }

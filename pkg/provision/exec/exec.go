@@ -12,8 +12,17 @@ type Task struct {
 	ID        string
 	Needs     []string // ids of the tasks that must be done first
 	Exclusive string   // of tasks with the same group only one runs at a time; empty for none
-	// Run does it. tell says how far it is, for whoever observes; it may be called until Run returns.
-	Run func(ctx context.Context, tell func(detail string)) error
+	// Run does it. What it says through the voice it may say until it returns.
+	Run func(context.Context, Voice) error
+}
+
+// Voice is how a running task speaks to the run.
+type Voice struct {
+	// Tell says how far the task is, for whoever observes.
+	Tell func(detail string)
+	// Usable says that what needs the task may start, although the task has something left to do. Should the task fail after
+	// that, its users are not skipped.
+	Usable func()
 }
 
 // Status says how a task ended.

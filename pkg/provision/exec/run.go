@@ -19,15 +19,16 @@ type run struct {
 	missing []int           // by task: how many needs are not done yet
 	ready   []int           // tasks that may start, in the order in which they became ready
 	alone   map[string]bool // groups of which a task runs
-	details chan detail
+	words   chan word
+	freed   []bool // by task: its users need not wait for it any more
 	running int
 	open    int // tasks that have not ended
 	stopped bool
 	ends    chan end
 }
 
-// detail is what a running task says of itself.
-type detail struct {
+// word is what a running task says of itself: how far it is, or, without a text, that it can be used.
+type word struct {
 	task int
 	text string
 }
@@ -42,7 +43,7 @@ func newRun(tasks []Task, opt Options) (*run, error) {
 	r := &run{
 		tasks: tasks, opt: opt, results: make([]Result, len(tasks)), users: make([][]int, len(tasks)),
 		missing: make([]int, len(tasks)), open: len(tasks), ends: make(chan end),
-		alone: map[string]bool{}, details: make(chan detail),
+		alone: map[string]bool{}, words: make(chan word), freed: make([]bool, len(tasks)),
 	}
 	index := make(map[string]int, len(tasks))
 	g := graph.New[string]()
@@ -86,9 +87,11 @@ func (r *run) loop(ctx context.Context, cancel context.CancelCauseFunc) {
 		select {
 		case e := <-r.ends:
 			r.ended(ctx, e)
-		case d := <-r.details:
-			if r.opt.Observe != nil {
-				r.opt.Observe(Event{Detail: d.text, Result: r.results[d.task]})
+		case w := <-r.words:
+			if w.text == "" {
+				r.free(w.task)
+			} else if r.opt.Observe != nil {
+				r.opt.Observe(Event{Detail: w.text, Result: r.results[w.task]})
 			}
 		case <-stop:
 			stop, r.stopped = nil, true
@@ -127,13 +130,19 @@ func (r *run) startReady(ctx context.Context) {
 		r.running++
 		r.results[i].Start = time.Now()
 		r.tell(i, true)
-		tell := func(text string) {
+		say := func(text string) {
 			select {
-			case r.details <- detail{i, text}:
+			case r.words <- word{i, text}:
 			case <-ctx.Done():
 			}
 		}
-		go func() { r.ends <- end{i, guarded(func() error { return r.tasks[i].Run(ctx, tell) })} }()
+		tell := func(text string) {
+			if text != "" {
+				say(text)
+			}
+		}
+		voice := Voice{Tell: tell, Usable: func() { say("") }}
+		go func() { r.ends <- end{i, guarded(func() error { return r.tasks[i].Run(ctx, voice) })} }()
 	}
 	r.ready = append(waiting, r.ready...)
 }
@@ -163,16 +172,27 @@ func (r *run) ended(ctx context.Context, e end) {
 	r.finish(e.task, status)
 	switch status {
 	case Done:
-		for _, u := range r.users[e.task] {
-			r.results[u].After = r.tasks[e.task].ID
-			if r.missing[u]--; r.missing[u] == 0 && r.results[u].Status == "" {
-				r.ready = append(r.ready, u)
-			}
-		}
+		r.free(e.task)
 	case Failed:
-		r.skipUsers(e.task)
+		if !r.freed[e.task] {
+			r.skipUsers(e.task)
+		}
 		r.stopped = r.stopped || r.opt.StopOnError
 	case Skipped, Cancelled: // what needs a cancelled task is cancelled with the rest
+	}
+}
+
+// free lets the users of a task start, once.
+func (r *run) free(task int) {
+	if r.freed[task] {
+		return
+	}
+	r.freed[task] = true
+	for _, u := range r.users[task] {
+		r.results[u].After = r.tasks[task].ID
+		if r.missing[u]--; r.missing[u] == 0 && r.results[u].Status == "" {
+			r.ready = append(r.ready, u)
+		}
 	}
 }
 

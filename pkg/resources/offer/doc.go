@@ -5,6 +5,6 @@
 //
 // Worked example:
 //
-//	answer, err := catalog.Look(ctx, blueprint.Ask(cfg, recorded))
+//	answer, err := catalog.Look(ctx, blueprint.Ask(cfg, recorded, false))
 //	choices, problems := blueprint.Choose(cfg, recorded, answer)
 package offer
