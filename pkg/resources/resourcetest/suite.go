@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -51,7 +52,13 @@ type bench[S, O any] struct {
 // NewClients gives clients over an emulator.
 func NewClients(ctx context.Context, t *testing.T, em *emulator.Emulator) *gcp.Clients {
 	t.Helper()
-	c, err := gcp.New(ctx, gcp.Options{Transport: em.Transport()})
+	return NewClientsOver(ctx, t, em.Transport())
+}
+
+// NewClientsOver gives clients over a transport.
+func NewClientsOver(ctx context.Context, t *testing.T, rt http.RoundTripper) *gcp.Clients {
+	t.Helper()
+	c, err := gcp.New(ctx, gcp.Options{Transport: rt})
 	if err != nil {
 		t.Fatal(err)
 	}
