@@ -24,11 +24,16 @@ const (
 // goes on with the step after a crash uses the same ones.
 func (c *Clients) Again(ctx context.Context, stamp resources.Stamp, part string, change func(ctx context.Context, request string) error) error {
 	start, pause := time.Now(), firstAgain
+	var last error
 	for try := 1; ; try++ {
 		err := change(ctx, stamp.Request(fmt.Sprintf("%s/%d", part, try)))
+		if err != nil && ctx.Err() != nil && last != nil { // a time-out without its cause helps nobody
+			return errors.Join(err, fmt.Errorf("the last of %d tries before: %w", try-1, last))
+		}
 		if !worthAgain(err, c.Unscaled(time.Since(start))) {
 			return err
 		}
+		last = err
 		resources.Tell(ctx, resources.Progress{Waiting: "tried again: " + err.Error()})
 		if ended := c.Pause(ctx, pause/2+rand.N(pause)); ended != nil { //nolint:gosec // jitter needs no secrecy
 			return errors.Join(err, ended)
