@@ -22,10 +22,10 @@ import (
 const (
 	quickest = time.Second
 	slowest  = 10 * time.Second
-	// firstVMs is when the list of the VMs is read first, then each time twice as much time has passed: it is long. In the end
+	// firstList is when the list of the VMs is read first, then each time twice as much time has passed: it is long. In the end
 	// it is read once a minute.
-	firstVMs  = 2 * time.Second
-	rarestVMs = time.Minute
+	firstList  = 2 * time.Second
+	rarestList = time.Minute
 	// strikes is how often an error of a VM that nobody knows must be seen in a row to be final. The looks that count are so far
 	// apart that the group has tried again in between (the emulator's pace of it, 30 s, is an assumption).
 	strikes = 3
@@ -54,7 +54,7 @@ func busy(g *computepb.InstanceGroupManager) int32 {
 // not depend on the number of VMs. Errors that show before fresh has passed are taken for those of an earlier try.
 func (d Driver) await(ctx context.Context, id resources.ID, stamp resources.Stamp, usually, fresh time.Duration) error {
 	start := time.Now()
-	next, since, seen := firstVMs, start, attempts{}
+	next, since, seen := firstList, start, attempts{}
 	for {
 		g, err := d.looks.group(ctx, id, stamp.Owner, since)
 		switch {
@@ -71,7 +71,7 @@ func (d Driver) await(ctx context.Context, id resources.ID, stamp resources.Stam
 			if final := seen.look(id, list, err, passed); final != nil {
 				return errors.Join(final, d.stopTrying(ctx, id, stamp, seen))
 			}
-			next = passed + min(passed, rarestVMs)
+			next = passed + min(passed, rarestList)
 			if len(seen.errs) > 0 {
 				next = passed + min(passed, apart)
 			}

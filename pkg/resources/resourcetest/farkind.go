@@ -224,7 +224,7 @@ func (f Far) Settle(ctx context.Context, id resources.ID) (bool, error) {
 	busy := false
 	for _, op := range list.GetOperations() {
 		m := metadata(op)
-		if m["target"] != id.Path() && !(standIn && m["owner"] == owner && m["mark"] == name) {
+		if marked := standIn && m["owner"] == owner && m["mark"] == name; !marked && m["target"] != id.Path() {
 			continue
 		}
 		busy = true
