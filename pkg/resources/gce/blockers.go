@@ -17,7 +17,7 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
-// blockers lists what uses a network or a subnetwork and does not belong to the owner, each with the command that removes it
+// blockers lists what uses a network, a subnetwork or a template and does not belong to the owner, each with the command that removes it
 // or with what frees it. It reads only. said is the cloud's refusal: the one user that it names is among them even when it is
 // of a kind that is not listed here. What could not be read is the error beside what was.
 func blockers(ctx context.Context, c *gcp.Clients, id resources.ID, owner string, said error) ([]resources.Blocker, error) {
@@ -27,6 +27,8 @@ func blockers(ctx context.Context, c *gcp.Clients, id resources.ID, owner string
 		finders = []finder{instances, firewalls, routes, subnetworks, routers, addresses, forwardingRules, peerings}
 	case id.Part("subnetworks") != "":
 		finders = []finder{instances, addresses, forwardingRules}
+	case id.Part("instanceTemplates") != "":
+		finders = []finder{groups}
 	}
 	found := make([][]resources.Blocker, len(finders))
 	errs := make([]error, len(finders))
@@ -188,6 +190,19 @@ func instances(ctx context.Context, c *gcp.Clients, id resources.ID, owner strin
 		}
 	}
 	return out, err
+}
+
+// groups are those that make their VMs from a template.
+func groups(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
+	list, err := Aggregate(c.Groups.AggregatedList(ctx, &computepb.AggregatedListInstanceGroupManagersRequest{Project: id.Project()}).Next,
+		func(p compute.InstanceGroupManagersScopedListPair) []*computepb.InstanceGroupManager {
+			return p.Value.GetInstanceGroupManagers()
+		})
+	return foreign(list, owner, func(g *computepb.InstanceGroupManager) bool {
+		return gcp.Path(g.GetInstanceTemplate()) == id.Path() || slices.ContainsFunc(g.GetVersions(), func(v *computepb.InstanceGroupManagerVersion) bool {
+			return gcp.Path(v.GetInstanceTemplate()) == id.Path()
+		})
+	}), err
 }
 
 // peerings are entries of the network; a peering of ours does not exist yet, so each is somebody's.

@@ -2,6 +2,7 @@ package gce
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func (k Collection[S, O, R]) Settle(ctx context.Context, id resources.ID) (bool,
 	return Settle(ctx, k.Clients, id)
 }
 
-// Sweep lists what the owner has, in all regions and zones.
+// Sweep lists what the owner has, in all regions and zones, sorted.
 func (k Collection[S, O, R]) Sweep(ctx context.Context, scope resources.Scope, owner string) ([]resources.ID, error) {
 	filter := OwnerFilter(owner)
 	list, err := k.List(ctx, scope.Project, &filter)
@@ -103,6 +104,7 @@ func (k Collection[S, O, R]) Sweep(ctx context.Context, scope resources.Scope, o
 			ids = append(ids, IDOf(r.GetSelfLink()))
 		}
 	}
+	slices.Sort(ids)
 	return ids, err
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
 	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -18,41 +16,12 @@ import (
 // Call makes one change, with the request id that it is given.
 type Call func(ctx context.Context, request *string) (*compute.Operation, error)
 
-// The pace of doing a change again whose operation has failed in passing.
-const (
-	firstPause = 2 * time.Second
-	longest    = 30 * time.Second
-	// appearing is how long a thing that a change refers to may be missing although we have made it: reads and references lag
-	// behind operations.
-	appearing = 2 * time.Minute
-)
-
 // Do makes one change: it calls, and waits until the operation is done. A change that fails in passing is done again, with
 // another request id, until the context of the step ends. part names the call within the step.
 func Do(ctx context.Context, c *gcp.Clients, id resources.ID, stamp resources.Stamp, part string, call Call) error {
-	start, pause := time.Now(), firstPause
-	for try := 1; ; try++ {
-		err := once(ctx, c, id, stamp.Request(fmt.Sprintf("%s/%d", part, try)), call)
-		if !worthAgain(err, c.Unscaled(time.Since(start))) {
-			return err
-		}
-		resources.Tell(ctx, resources.Progress{Waiting: "tried again: " + err.Error()})
-		if ended := c.Pause(ctx, pause/2+rand.N(pause)); ended != nil { //nolint:gosec // jitter needs no secrecy
-			return errors.Join(err, ended)
-		}
-		pause = min(longest, pause*3/2)
-	}
-}
-
-func worthAgain(err error, passed time.Duration) bool {
-	var tried *gcp.TriedError
-	switch {
-	case !gcp.Passing(err), errors.As(err, &tried): // the transport's patience is ours
-		return false
-	case resources.ClassOf(err) == resources.ClassNotFound: // it is another resource that is missing
-		return passed < appearing
-	}
-	return true
+	return c.Again(ctx, stamp, part, func(ctx context.Context, request string) error {
+		return once(ctx, c, id, request, call)
+	})
 }
 
 // once calls and waits. When the operation cannot be found any more, the same call is asked again by the same request id: it

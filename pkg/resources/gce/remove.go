@@ -14,6 +14,12 @@ import (
 // asked to go eleven times until its last firewall rule was forgotten.
 const letGo = 3 * time.Minute
 
+// The pace of asking a resource to go again.
+const (
+	firstPause   = 2 * time.Second
+	longestPause = 30 * time.Second
+)
+
 // remove deletes a resource and returns when it is gone. An absent one is gone already. One that is busy is awaited. One that
 // is in use by what others own is a *resources.BlockedError that names them; one that is in use by what we have just deleted
 // is asked to go again.
@@ -40,6 +46,6 @@ func remove(ctx context.Context, c *gcp.Clients, id resources.ID, stamp resource
 		if ended := c.Pause(ctx, pause); ended != nil {
 			return errors.Join(err, ended)
 		}
-		pause = min(longest, pause*3/2)
+		pause = min(longestPause, pause*3/2)
 	}
 }

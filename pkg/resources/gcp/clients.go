@@ -64,6 +64,9 @@ type Clients struct {
 	Storage          *storage.Client
 	ServiceAccounts  *iam.ProjectsServiceAccountsService // cloud.google.com/go/iam/admin speaks gRPC only
 
+	// HTTP is what carries all of them, for an API without a library of its own.
+	HTTP *http.Client
+
 	pace float64
 }
 
@@ -74,11 +77,11 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Clients{pace: opt.Pace}
+	c := &Clients{HTTP: &http.Client{Transport: rt}, pace: opt.Pace}
 	if c.pace <= 0 {
 		c.pace = 1
 	}
-	o := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: rt})}
+	o := []option.ClientOption{option.WithHTTPClient(c.HTTP)}
 	if opt.UserAgent != "" {
 		o = append(o, option.WithUserAgent(opt.UserAgent))
 	}

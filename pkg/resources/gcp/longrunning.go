@@ -152,6 +152,7 @@ func httpOf(c code.Code) int {
 		return http.StatusServiceUnavailable
 	case code.Code_DEADLINE_EXCEEDED:
 		return http.StatusGatewayTimeout
+	case code.Code_OK, code.Code_CANCELLED, code.Code_UNKNOWN, code.Code_UNIMPLEMENTED, code.Code_DATA_LOSS:
 	}
-	return http.StatusNotImplemented // final: CANCELLED, UNKNOWN, UNIMPLEMENTED, DATA_LOSS
+	return http.StatusNotImplemented // final
 }

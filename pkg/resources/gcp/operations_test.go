@@ -81,6 +81,15 @@ func TestWhatALongRunningOperationEndsWith(t *testing.T) {
 }
 
 func TestWhatAGKEOperationEndsWith(t *testing.T) {
+	said := func(text string) *containerpb.Operation {
+		return &containerpb.Operation{StatusMessage: text} //nolint:staticcheck // deprecated, and still answered
+	}
+	of := func(op *containerpb.Operation, code containerpb.StatusCondition_Code, text string) *containerpb.Operation {
+		op.NodepoolConditions = []*containerpb.StatusCondition{{Code: code, Message: text}} //nolint:staticcheck // likewise
+		return op
+	}
+	onCluster := said("failed")
+	onCluster.ClusterConditions = []*containerpb.StatusCondition{{Code: containerpb.StatusCondition_GCE_QUOTA_EXCEEDED, Message: "GPUS_ALL_REGIONS"}} //nolint:staticcheck // likewise
 	for name, tc := range map[string]struct {
 		op    *containerpb.Operation
 		class resources.Class
@@ -88,14 +97,10 @@ func TestWhatAGKEOperationEndsWith(t *testing.T) {
 	}{
 		"it went well":                         {&containerpb.Operation{}, resources.ClassNone, ""},
 		"an error":                             {&containerpb.Operation{Error: &status.Status{Code: 3, Message: `No valid versions with the prefix "1.29.6" found.`}}, resources.ClassInvalid, "1.29.6"},
-		"only the deprecated message":          {&containerpb.Operation{StatusMessage: "all broken"}, resources.ClassFatal, "all broken"},
-		"the deprecated message about a quota": {&containerpb.Operation{StatusMessage: "Quota 'SSD_TOTAL_GB' exceeded. Limit: 500.0 in region r."}, resources.ClassQuota, "SSD_TOTAL_GB"},
-		"a stock-out in the conditions": {&containerpb.Operation{
-			Error: &status.Status{Code: 2, Message: "nodes could not be made"}, NodepoolConditions: []*containerpb.StatusCondition{{Code: containerpb.StatusCondition_GCE_STOCKOUT, Message: "no A100 left"}},
-		}, resources.ClassStockout, "no A100 left"},
-		"a quota in the cluster's conditions": {&containerpb.Operation{
-			StatusMessage: "failed", ClusterConditions: []*containerpb.StatusCondition{{Code: containerpb.StatusCondition_GCE_QUOTA_EXCEEDED, Message: "GPUS_ALL_REGIONS"}},
-		}, resources.ClassQuota, "GPUS_ALL_REGIONS"},
+		"only the deprecated message":          {said("all broken"), resources.ClassFatal, "all broken"},
+		"the deprecated message about a quota": {said("Quota 'SSD_TOTAL_GB' exceeded. Limit: 500.0 in region r."), resources.ClassQuota, "SSD_TOTAL_GB"},
+		"a stock-out in the conditions":        {of(&containerpb.Operation{Error: &status.Status{Code: 2, Message: "nodes could not be made"}}, containerpb.StatusCondition_GCE_STOCKOUT, "no A100 left"), resources.ClassStockout, "no A100 left"},
+		"a quota in the cluster's conditions":  {onCluster, resources.ClassQuota, "GPUS_ALL_REGIONS"},
 	} {
 		tc.op.Status = containerpb.Operation_DONE
 		op := gcp.GKE(nil, tc.op)

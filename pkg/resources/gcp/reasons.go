@@ -77,7 +77,7 @@ func reasons() []reason {
 		}, class: resources.ClassTransient},
 		{told: func(a answer) bool { return a.quota || a.is("quotaExceeded", "QUOTA_EXCEEDED") }, class: resources.ClassQuota, hint: quotaHint},
 		{told: func(a answer) bool { return a.is("resourceInUseByAnotherResource") }, class: resources.ClassInUse},
-		{told: func(a answer) bool { return a.is("resourceNotReady", "operationInProgress") }, class: resources.ClassBusy},
+		{told: func(a answer) bool { return a.is("resourceNotReady", "operationInProgress") || waitsItsTurn(a) }, class: resources.ClassBusy},
 		{told: func(a answer) bool { return a.status == 404 }, class: resources.ClassNotFound},
 		{told: func(a answer) bool {
 			return a.status == 409 && (a.is("alreadyExists") || a.rpc == "ALREADY_EXISTS" || strings.Contains(a.message, "already exists"))

@@ -41,10 +41,11 @@ type Spec struct {
 	MaxRunSeconds     int64                       `json:"maxRunSeconds,omitempty"` // the cloud deletes the VM after it; 0 never
 }
 
-// What a template publishes, and what stands for one that is wanted.
 type (
+	// Outputs is what a template publishes.
 	Outputs = gce.Outputs[resources.TemplateURL]
-	Handle  = gce.Handle[resources.TemplateURL]
+	// Handle stands for a template that is wanted.
+	Handle = gce.Handle[resources.TemplateURL]
 )
 
 const plural = "instanceTemplates"

@@ -22,10 +22,14 @@ import (
 const (
 	quickest = time.Second
 	slowest  = 10 * time.Second
-	// firstVMs is when the list of the VMs is read first; then each time twice as much time has passed: it is long.
-	firstVMs = 2 * time.Second
-	// strikes is how often an error of a VM that nobody knows must be seen in a row to be final.
+	// firstList is when the list of the VMs is read first, then each time twice as much time has passed: it is long. In the end
+	// it is read once a minute.
+	firstList  = 2 * time.Second
+	rarestList = time.Minute
+	// strikes is how often an error of a VM that nobody knows must be seen in a row to be final. The looks that count are so far
+	// apart that the group has tried again in between (the emulator's pace of it, 30 s, is an assumption).
 	strikes = 3
+	apart   = 30 * time.Second
 )
 
 // pace is a third of what is left until VMs are usually there, and later a fifteenth of what has passed.
@@ -50,7 +54,7 @@ func busy(g *computepb.InstanceGroupManager) int32 {
 // not depend on the number of VMs. Errors that show before fresh has passed are taken for those of an earlier try.
 func (d Driver) await(ctx context.Context, id resources.ID, stamp resources.Stamp, usually, fresh time.Duration) error {
 	start := time.Now()
-	next, since, seen := firstVMs, start, attempts{}
+	next, since, seen := firstList, start, attempts{}
 	for {
 		g, err := d.looks.group(ctx, id, stamp.Owner, since)
 		switch {
@@ -63,10 +67,14 @@ func (d Driver) await(ctx context.Context, id resources.ID, stamp resources.Stam
 		}
 		passed := d.Clients.Unscaled(time.Since(start))
 		if passed >= max(next, fresh) {
-			if final := seen.look(d.vms(ctx, id)); final != nil {
+			list, err := d.vms(ctx, id)
+			if final := seen.look(id, list, err, passed); final != nil {
 				return errors.Join(final, d.stopTrying(ctx, id, stamp, seen))
 			}
-			next = passed * 2
+			next = passed + min(passed, rarestList)
+			if len(seen.errs) > 0 {
+				next = passed + min(passed, apart)
+			}
 		}
 		resources.Tell(ctx, resources.Progress{Done: int(g.GetCurrentActions().GetNone()), Total: int(g.GetTargetSize()), Waiting: seen.waiting(g)})
 		pause := pace(usually, passed)
@@ -77,31 +85,36 @@ func (d Driver) await(ctx context.Context, id resources.ID, stamp resources.Stam
 	}
 }
 
-func (d Driver) vms(ctx context.Context, id resources.ID) (resources.ID, []*computepb.ManagedInstance, error) {
-	list, err := gcp.Collect(d.Clients.Groups.ListManagedInstances(ctx, &computepb.ListManagedInstancesInstanceGroupManagersRequest{
+func (d Driver) vms(ctx context.Context, id resources.ID) ([]*computepb.ManagedInstance, error) {
+	return gcp.Collect(d.Clients.Groups.ListManagedInstances(ctx, &computepb.ListManagedInstancesInstanceGroupManagersRequest{
 		Project: id.Project(), Zone: gce.Zone(id), InstanceGroupManager: id.Base(),
 	}).Next)
-	return id, list, err
 }
 
 // attempts is what the group's attempts at its VMs have shown so far.
 type attempts struct {
-	all, running, failing int
-	errs                  map[string]error // the last look's, by code
-	strikes               map[string]int   // by code: in how many looks in a row
+	all, there, failing int               // there: those that exist, running or on their way up
+	errs                map[string]error  // the last look's, by code
+	strikes             map[string]strike // by code
+}
+
+// strike is in how many looks in a row an error was seen, and when that was counted last.
+type strike struct {
+	n  int
+	at time.Duration
 }
 
 // look takes in the list of the VMs. The answer is the error that ends the wait, if there is one: a reason that only a person
 // can mend at once, a reason that nobody knows when it stays. A look that failed says nothing.
-func (a *attempts) look(id resources.ID, vms []*computepb.ManagedInstance, err error) error {
+func (a *attempts) look(id resources.ID, vms []*computepb.ManagedInstance, err error, passed time.Duration) error {
 	if err != nil {
 		return nil //nolint:nilerr // the transport has tried again; the next look may see more
 	}
 	before := a.strikes
-	*a = attempts{all: len(vms), errs: map[string]error{}, strikes: map[string]int{}}
+	*a = attempts{all: len(vms), errs: map[string]error{}, strikes: map[string]strike{}}
 	for _, vm := range vms {
-		if vm.GetInstanceStatus() == "RUNNING" {
-			a.running++
+		if vm.GetInstanceStatus() != "" {
+			a.there++
 		}
 		failed := vm.GetLastAttempt().GetErrors().GetErrors()
 		if vm.GetCurrentAction() == "NONE" || len(failed) == 0 {
@@ -118,15 +131,19 @@ func (a *attempts) look(id resources.ID, vms []*computepb.ManagedInstance, err e
 		if gcp.Passing(err) {
 			continue // the group tries again, and so does our wait
 		}
-		a.strikes[code] = before[code] + 1
-		if known(err) || a.strikes[code] >= strikes {
+		seen := before[code]
+		if seen.n == 0 || passed-seen.at >= apart {
+			seen = strike{seen.n + 1, passed}
+		}
+		a.strikes[code] = seen
+		if known(err) || seen.n >= strikes {
 			final = append(final, err)
 		}
 	}
 	if len(final) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d VMs could not be made: %w", a.all-a.running, a.all, errors.Join(final...))
+	return fmt.Errorf("%d of %d VMs could not be made: %w", a.failing, a.all, errors.Join(final...))
 }
 
 // known says that the reason is one that time does not mend.
@@ -159,23 +176,24 @@ func (a *attempts) waiting(g *computepb.InstanceGroupManager) string {
 	return strings.Join(parts, ", ")
 }
 
-// stopTrying sets the group's size to what runs: it would try for ever, and VMs that nobody waits for any more would appear and
-// be billed.
+// stopTrying sets the group's size to the VMs that exist: it would try for ever, and VMs that nobody waits for any more would
+// appear and be billed. A smaller group gives up attempts without a VM first (an assumption: the reference of resize says only
+// that status counts).
 func (d Driver) stopTrying(ctx context.Context, id resources.ID, stamp resources.Stamp, seen attempts) error {
-	err := d.patch(ctx, id, stamp, "stop trying", &computepb.InstanceGroupManager{TargetSize: proto.Int32(int32(seen.running))}) //nolint:gosec // at most 1000
+	err := d.patch(ctx, id, stamp, "stop trying", &computepb.InstanceGroupManager{TargetSize: proto.Int32(int32(seen.there))}) //nolint:gosec // at most 1000
 	if err != nil {
-		return fmt.Errorf("%s still tries to make VMs, which are billed when they appear; its size could not be set to %d: %w", id.Path(), seen.running, err)
+		return fmt.Errorf("%s still tries to make VMs, which are billed when they appear; its size could not be set to %d: %w", id.Path(), seen.there, err)
 	}
-	return &StoppedError{Group: id, Running: seen.running}
+	return &StoppedError{Group: id, Running: seen.there}
 }
 
 // StoppedError says that a group was told to stop trying, beside the error that says why.
 type StoppedError struct {
 	Group   resources.ID
-	Running int // VMs that run
+	Running int // VMs that run, or are on their way up
 }
 
-// Error says what runs, and so what is billed.
+// Error says what is there, and so what is billed.
 func (e *StoppedError) Error() string {
-	return fmt.Sprintf("%s was told to stop trying: its size is set to the %d VMs that run", e.Group.Base(), e.Running)
+	return fmt.Sprintf("%s was told to stop trying: its size is set to the %d VMs that it has", e.Group.Base(), e.Running)
 }

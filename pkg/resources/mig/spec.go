@@ -15,10 +15,11 @@ type Spec struct {
 	TargetSize       int                                  `json:"targetSize"`       // 0 to 1000 VMs
 }
 
-// What a group publishes, and what stands for one that is wanted.
 type (
+	// Outputs is what a group publishes.
 	Outputs = gce.Outputs[resources.GroupURL]
-	Handle  = gce.Handle[resources.GroupURL]
+	// Handle stands for a group that is wanted.
+	Handle = gce.Handle[resources.GroupURL]
 )
 
 const plural = "instanceGroupManagers"

@@ -13,10 +13,11 @@ type Spec struct {
 	MTU int `json:"mtu,omitempty"` // bytes, 1300 to 8896; 0 is the cloud's default, 1460
 }
 
-// What a network publishes, and what stands for one that is wanted.
 type (
+	// Outputs is what a network publishes.
 	Outputs = gce.Outputs[resources.NetworkURL]
-	Handle  = gce.Handle[resources.NetworkURL]
+	// Handle stands for a network that is wanted.
+	Handle = gce.Handle[resources.NetworkURL]
 )
 
 const plural = "networks"

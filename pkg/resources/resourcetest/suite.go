@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ import (
 // Suite is what a kind gives to be tested. New is for kinds that are tried in the emulator, Open for others.
 type Suite[S, O any] struct {
 	New     func(*gcp.Clients) resources.Driver[S, O]
-	Open    func() (World, resources.Driver[S, O])
+	Open    func(context.Context, *testing.T) (World, resources.Driver[S, O])
 	Name    string                                                  // node name
 	Spec    S                                                       // what is created
 	Changed []S                                                     // each differs from Spec in at least one managed field
@@ -35,7 +36,7 @@ type Suite[S, O any] struct {
 }
 
 // Scope is where the suite works.
-var Scope = resources.Scope{Project: "suite-project", Region: "us-central1", Zone: "us-central1-a", Prefix: "demo"} //nolint:gochecknoglobals // a constant
+var Scope = resources.Scope{Project: "suite-project", Region: "us-central1", Zone: "us-central1-a", Prefix: "demo", Owner: Owner} //nolint:gochecknoglobals // a constant
 
 // Owner is whose the suite's resources are.
 const Owner = "demo-0a1b2c3d"
@@ -51,7 +52,13 @@ type bench[S, O any] struct {
 // NewClients gives clients over an emulator.
 func NewClients(ctx context.Context, t *testing.T, em *emulator.Emulator) *gcp.Clients {
 	t.Helper()
-	c, err := gcp.New(ctx, gcp.Options{Transport: em.Transport()})
+	return NewClientsOver(ctx, t, em.Transport())
+}
+
+// NewClientsOver gives clients over a transport.
+func NewClientsOver(ctx context.Context, t *testing.T, rt http.RoundTripper) *gcp.Clients {
+	t.Helper()
+	c, err := gcp.New(ctx, gcp.Options{Transport: rt})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +98,7 @@ func newBench[S, O any](ctx context.Context, t *testing.T, suite Suite[S, O]) *b
 	t.Helper()
 	b := &bench[S, O]{suite: suite}
 	if suite.Open != nil {
-		b.world, b.driver = suite.Open()
+		b.world, b.driver = suite.Open(ctx, t)
 		b.id = b.driver.ID(Scope, suite.Name, suite.Spec)
 		return b
 	}
@@ -107,11 +114,12 @@ func newBench[S, O any](ctx context.Context, t *testing.T, suite Suite[S, O]) *b
 }
 
 // pure gives the driver for what calls nothing.
-func pure[S, O any](suite Suite[S, O]) resources.Driver[S, O] {
+func pure[S, O any](t *testing.T, suite Suite[S, O]) resources.Driver[S, O] {
+	t.Helper()
 	if suite.Open == nil {
 		return suite.New(nil)
 	}
-	_, d := suite.Open()
+	_, d := suite.Open(t.Context(), t)
 	return d
 }
 
@@ -228,8 +236,10 @@ func foreign[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 	if b.suite.Unmarked {
 		t.Skip("nobody can tell whose it is")
 	}
-	other := Stamp()
-	other.Owner = "other-11111111"
+	other, theirs := Stamp(), Scope
+	other.Owner, theirs.Owner = "other-11111111", "other-11111111"
+	ours := b.id
+	b.id = b.driver.ID(theirs, b.suite.Name, b.suite.Spec)
 	b.create(ctx, t, other)
 	before, things, changes := b.read(ctx, t), b.things(t), b.changes(t)
 	err := resources.Erase(b.driver).Delete(ctx, before.ID, Stamp())
@@ -237,8 +247,8 @@ func foreign[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 	if !errors.As(err, &refused) || refused.Owner != other.Owner {
 		t.Errorf("want a refusal that names the owner, have: %v", err)
 	}
-	if before.ID == b.id { // a name that the server picks cannot be taken
-		if err := b.driver.Create(ctx, b.id, b.suite.Spec, Stamp()); resources.ClassOf(err) != resources.ClassExists {
+	if before.ID == ours { // a name that the server picks cannot be taken
+		if err := b.driver.Create(ctx, ours, b.suite.Spec, Stamp()); resources.ClassOf(err) != resources.ClassExists {
 			t.Errorf("creating over it: %v", err)
 		}
 	}
@@ -272,7 +282,11 @@ func sweep[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 	if !ok {
 		t.Skip("the kind cannot be swept")
 	}
-	for owner, want := range map[string][]resources.ID{Owner: {b.read(ctx, t).ID}, "demo": nil, Owner + "0": nil, "other-11111111": nil} {
+	mine := []resources.ID{b.read(ctx, t).ID}
+	if b.suite.Unmarked {
+		mine = nil
+	}
+	for owner, want := range map[string][]resources.ID{Owner: mine, "demo": nil, Owner + "0": nil, "other-11111111": nil} {
 		found, err := sweeper.Sweep(ctx, Scope, owner)
 		if diff := cmp.Diff(want, found); err != nil || diff != "" {
 			t.Errorf("sweep for %s: %v %s", owner, err, diff)
@@ -340,7 +354,7 @@ func struckReads[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 // fields compares specs that differ in known fields: each difference must be told under the name of a field that differs, and
 // every field must be told once.
 func fields[S, O any](t *testing.T, suite Suite[S, O]) {
-	driver := pure(suite)
+	driver := pure(t, suite)
 	told := map[string]bool{}
 	for i, other := range slices.Concat(suite.Changed, suite.Found) {
 		differ := differing(t, suite.Spec, other)
@@ -398,7 +412,7 @@ func differing[S any](t *testing.T, a, b S) map[string]bool {
 // refs counts the Ref fields of a spec by reflection.
 func refs[S, O any](t *testing.T, suite Suite[S, O]) {
 	spec := suite.Spec
-	if listed, there := len(pure(suite).Refs(&spec)), countRefs(reflect.ValueOf(spec)); listed != there {
+	if listed, there := len(pure(t, suite).Refs(&spec)), countRefs(reflect.ValueOf(spec)); listed != there {
 		t.Errorf("the spec holds %d references, Refs lists %d", there, listed)
 	}
 }

@@ -50,6 +50,7 @@ const (
 	Failing Harm = "failing" // 503
 	Limited Harm = "limited" // 429
 	Late    Harm = "late"    // what is created is not seen for LateBy
+	Breaks  Harm = "breaks"  // the operation that is started fails inside, in passing
 )
 
 // LateBy is how long a creation that is late stays unseen.
@@ -144,6 +145,8 @@ func (w emulated) Strike(list ...Fault) error {
 			r.Fault.Error = &emulator.FaultError{Status: http.StatusServiceUnavailable, Reason: "backendError", Message: "Backend Error"}
 		case Limited:
 			r.Fault.Error = &emulator.FaultError{Status: http.StatusTooManyRequests, Reason: "rateLimitExceeded", Message: "Rate Limit Exceeded"}
+		case Breaks:
+			r.Fault.FailOperation = &emulator.OperationError{Code: "INTERNAL_ERROR", Message: "Internal error", HTTPStatus: http.StatusInternalServerError}
 		case Late:
 			r.Fault.LateBy = LateBy.String()
 		}

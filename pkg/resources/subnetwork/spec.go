@@ -15,10 +15,11 @@ type Spec struct {
 	PrivateGoogleAccess bool                                `json:"privateGoogleAccess,omitempty"` // VMs without external address reach Google's APIs
 }
 
-// What a subnetwork publishes, and what stands for one that is wanted.
 type (
+	// Outputs is what a subnetwork publishes.
 	Outputs = gce.Outputs[resources.SubnetworkURL]
-	Handle  = gce.Handle[resources.SubnetworkURL]
+	// Handle stands for a subnetwork that is wanted.
+	Handle = gce.Handle[resources.SubnetworkURL]
 )
 
 const plural = "subnetworks"
