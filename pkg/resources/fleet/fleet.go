@@ -43,21 +43,21 @@ func (f *Fleet) List(ctx context.Context, owner string) ([]resources.VM, error) 
 	return out, err
 }
 
-// Proof gives the full names of all VMs and disks that carry the owner's label, in whatever zone and whoever made them: a VM made
+// Proof gives all VMs and disks, each with the command that removes it, that carry the owner's label, in whatever zone and whoever made them: a VM made
 // by hand from our template has our label. What is being deleted or has stopped counts until it is gone. Sorted; empty, with no
 // error, proves that nothing is left. Two calls.
-func (f *Fleet) Proof(ctx context.Context, owner string) ([]string, error) {
+func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, error) {
 	vms, err1 := f.instances(ctx, owner)
 	disks, err2 := gce.Aggregate(f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
 		func(p compute.DisksScopedListPair) []*computepb.Disk { return p.Value.GetDisks() })
-	var out []string
+	var out []resources.Blocker
 	for _, i := range vms {
-		out = append(out, string(gce.IDOf(i.GetSelfLink())))
+		out = append(out, gce.Blocker(gce.IDOf(i.GetSelfLink())))
 	}
 	for _, d := range disks {
-		out = append(out, string(gce.IDOf(d.GetSelfLink())))
+		out = append(out, gce.Blocker(gce.IDOf(d.GetSelfLink())))
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b resources.Blocker) int { return cmp.Compare(a.ID, b.ID) })
 	return out, errors.Join(err1, err2)
 }
 
@@ -87,30 +87,4 @@ func vm(i *computepb.Instance) resources.VM {
 		}
 	}
 	return v
-}
-
-// Proof lists the VMs and disks that carry the owner's label, in all zones, whoever made them from our template, each with the
-// command that removes it. What is on its way out counts until it is gone.
-func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, error) {
-	filter := labelled(owner)
-	var out []resources.Blocker
-	add := func(link, zone, what, name string) {
-		out = append(out, resources.Blocker{
-			ID:      resources.NewID("compute.googleapis.com", gcp.Path(link)),
-			Command: gcp.Command("compute", what, "delete", name, "--zone="+gcp.Base(zone), "--project="+f.scope.Project),
-		})
-	}
-	vms, err1 := gcp.Collect(f.c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: f.scope.Project, Filter: filter}).Next)
-	for _, pair := range vms {
-		for _, i := range pair.Value.GetInstances() {
-			add(i.GetSelfLink(), i.GetZone(), "instances", i.GetName())
-		}
-	}
-	disks, err2 := gcp.Collect(f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: filter}).Next)
-	for _, pair := range disks {
-		for _, d := range pair.Value.GetDisks() {
-			add(d.GetSelfLink(), d.GetZone(), "disks", d.GetName())
-		}
-	}
-	return out, errors.Join(err1, err2)
 }

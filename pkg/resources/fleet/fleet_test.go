@@ -25,13 +25,22 @@ func instance(name, zone, owner string) *computepb.InsertInstanceRequest {
 	}}
 }
 
+// names gives the full names of a proof.
+func names(found []resources.Blocker, err error) ([]string, error) {
+	var out []string
+	for _, b := range found {
+		out = append(out, string(b.ID))
+	}
+	return out, err
+}
+
 // VMs and disks in whatever zone count until they are gone, whoever made them, and nobody else's do.
 func TestTheProofSeesEveryZone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tape := resourcetest.NewTape(resourcetest.Emulate(t, "").Transport())
 		c := resourcetest.NewClientsOver(t.Context(), t, tape)
 		f := fleet.New(c, resourcetest.Scope)
-		if left, err := f.Proof(t.Context(), resourcetest.Owner); err != nil || len(left) != 0 {
+		if left, err := names(f.Proof(t.Context(), resourcetest.Owner)); err != nil || len(left) != 0 {
 			t.Errorf("nothing was made: %v %v", left, err)
 		}
 		for _, r := range []*computepb.InsertInstanceRequest{
@@ -44,7 +53,7 @@ func TestTheProofSeesEveryZone(t *testing.T) {
 			}
 		}
 		before := len(tape.Played("GET", ""))
-		left, err := f.Proof(t.Context(), resourcetest.Owner)
+		left, err := names(f.Proof(t.Context(), resourcetest.Owner))
 		if calls := len(tape.Played("GET", "")) - before; calls != 2 {
 			t.Errorf("%d calls", calls)
 		}
@@ -63,11 +72,11 @@ func TestTheProofSeesEveryZone(t *testing.T) {
 		if _, err := c.Instances.Delete(t.Context(), &computepb.DeleteInstanceRequest{Project: resourcetest.Scope.Project, Zone: "us-central1-b", Instance: "vm-b"}); err != nil {
 			t.Fatal(err)
 		}
-		if left, err = f.Proof(t.Context(), resourcetest.Owner); err != nil || !slices.Contains(left, zones+"us-central1-b/instances/vm-b") {
+		if left, err = names(f.Proof(t.Context(), resourcetest.Owner)); err != nil || !slices.Contains(left, zones+"us-central1-b/instances/vm-b") {
 			t.Errorf("a VM that is being deleted is not gone yet: %v %v", left, err)
 		}
 		<-time.NewTimer(2 * time.Minute).C
-		if left, err = f.Proof(t.Context(), resourcetest.Owner); err != nil || !slices.Equal(left, want[:4]) {
+		if left, err = names(f.Proof(t.Context(), resourcetest.Owner)); err != nil || !slices.Equal(left, want[:4]) {
 			t.Errorf("%v %v", left, err)
 		}
 	})

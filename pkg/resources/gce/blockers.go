@@ -39,7 +39,7 @@ func blockers(ctx context.Context, c *gcp.Clients, id resources.ID, owner string
 	wait.Wait()
 	out := slices.Concat(found...)
 	if named, ok := namedUser(said); ok && unlisted(named) && !slices.ContainsFunc(out, func(b resources.Blocker) bool { return b.ID == named }) {
-		out = append(out, blocker(named))
+		out = append(out, Blocker(named))
 	}
 	slices.SortFunc(out, func(a, b resources.Blocker) int { return cmp.Compare(a.ID, b.ID) })
 	return out, errors.Join(errs...)
@@ -93,8 +93,8 @@ func group(collection string) []string {
 	return []string{collection}
 }
 
-// blocker names a user with the command that removes it, which its path tells.
-func blocker(id resources.ID) resources.Blocker {
+// Blocker names a resource with the command that removes it, which its path tells.
+func Blocker(id resources.ID) resources.Blocker {
 	parts := strings.Split(id.Path(), "/")
 	if len(parts) < 4 {
 		return resources.Blocker{ID: id, Frees: "look at it in the console"}
@@ -126,7 +126,7 @@ func foreign[R Resource](list []R, owner string, uses func(R) bool) []resources.
 	var out []resources.Blocker
 	for _, r := range list {
 		if OwnerOf(r.GetDescription()) != owner && uses(r) {
-			out = append(out, blocker(IDOf(r.GetSelfLink())))
+			out = append(out, Blocker(IDOf(r.GetSelfLink())))
 		}
 	}
 	return out
@@ -186,7 +186,7 @@ func instances(ctx context.Context, c *gcp.Clients, id resources.ID, owner strin
 			return gcp.Path(n.GetNetwork()) == id.Path() || gcp.Path(n.GetSubnetwork()) == id.Path()
 		})
 		if attached && vm.GetLabels()[resources.OwnerLabel] != owner {
-			out = append(out, blocker(IDOf(vm.GetSelfLink())))
+			out = append(out, Blocker(IDOf(vm.GetSelfLink())))
 		}
 	}
 	return out, err
