@@ -47,7 +47,7 @@ func pathOf(project string, i *computepb.Image) string {
 
 // families lists the image families of a project that still have an image in use; none when the project is not there.
 func (l *look) families(ctx context.Context, project string) ([]offer.Family, error) {
-	list, err := gcp.Collect(l.c.Images.List(ctx, &computepb.ListImagesRequest{Project: project}).Next)
+	list, err := gcp.Collect(ctx, l.c.Images.List(ctx, &computepb.ListImagesRequest{Project: project}).Next)
 	if resources.ClassOf(err) == resources.ClassNotFound {
 		return nil, nil
 	}

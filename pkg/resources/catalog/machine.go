@@ -60,7 +60,7 @@ func (l *look) whereElse(ctx context.Context, said error) (offer.Machine, error)
 
 // zonesWith names the zones in which the machine type is to be had; none when that could not be read: it is a hint only.
 func (l *look) zonesWith(ctx context.Context) []string {
-	pairs, err := gcp.Collect(l.c.MachineTypes.AggregatedList(ctx, &computepb.AggregatedListMachineTypesRequest{
+	pairs, err := gcp.Collect(ctx, l.c.MachineTypes.AggregatedList(ctx, &computepb.AggregatedListMachineTypesRequest{
 		Project: l.scope.Project, Filter: proto.String("name = " + l.q.Machine),
 	}).Next)
 	if err != nil {

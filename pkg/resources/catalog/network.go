@@ -19,7 +19,7 @@ import (
 func (l *look) network(ctx context.Context) error {
 	var found offer.Network
 	filter := proto.String(fmt.Sprintf("network = %q", gce.Link(gce.Global(l.scope, "networks", l.q.Network).Path())))
-	subs, err := gcp.Collect(l.c.Subnetworks.List(ctx, &computepb.ListSubnetworksRequest{Project: l.scope.Project, Region: l.scope.Region, Filter: filter}).Next)
+	subs, err := gcp.Collect(ctx, l.c.Subnetworks.List(ctx, &computepb.ListSubnetworksRequest{Project: l.scope.Project, Region: l.scope.Region, Filter: filter}).Next)
 	if l.absent(ctx, err) {
 		return nil // the region is not there: the zone tells
 	}
@@ -40,7 +40,7 @@ func (l *look) network(ctx context.Context) error {
 		}
 	}
 	if l.q.NAT && len(found.Subnetworks) > 0 {
-		routers, err := gcp.Collect(l.c.Routers.List(ctx, &computepb.ListRoutersRequest{Project: l.scope.Project, Region: l.scope.Region, Filter: filter}).Next)
+		routers, err := gcp.Collect(ctx, l.c.Routers.List(ctx, &computepb.ListRoutersRequest{Project: l.scope.Project, Region: l.scope.Region, Filter: filter}).Next)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (l *look) network(ctx context.Context) error {
 
 // subnetworkRanges gives the primary and secondary IPv4 ranges of all subnetworks of the project.
 func (l *look) subnetworkRanges(ctx context.Context) error {
-	pairs, err := gcp.Collect(l.c.Subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: l.scope.Project}).Next)
+	pairs, err := gcp.Collect(ctx, l.c.Subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: l.scope.Project}).Next)
 	var out []offer.Range
 	for _, pair := range pairs {
 		for _, s := range pair.Value.GetSubnetworks() {
@@ -68,7 +68,7 @@ func (l *look) subnetworkRanges(ctx context.Context) error {
 // routeRanges gives the destinations of routes: those that somebody made and those that came over a peering. Those that come
 // with a subnetwork (nextHopNetwork of Route, compute/v1 discovery document: the network itself is the next hop) are known by it.
 func (l *look) routeRanges(ctx context.Context) error {
-	routes, err := gcp.Collect(l.c.Routes.List(ctx, &computepb.ListRoutesRequest{Project: l.scope.Project}).Next)
+	routes, err := gcp.Collect(ctx, l.c.Routes.List(ctx, &computepb.ListRoutesRequest{Project: l.scope.Project}).Next)
 	var out []offer.Range
 	for _, r := range routes {
 		if r.GetNextHopNetwork() == "" || r.GetNextHopPeering() != "" {

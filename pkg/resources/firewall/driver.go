@@ -41,7 +41,7 @@ func New(c *gcp.Clients) Driver {
 			return c.Firewalls.Delete(ctx, &computepb.DeleteFirewallRequest{Project: id.Project(), Firewall: id.Base(), RequestId: request})
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.Firewall, error) {
-			return gcp.Collect(c.Firewalls.List(ctx, &computepb.ListFirewallsRequest{Project: project, Filter: filter}).Next)
+			return gcp.Collect(ctx, c.Firewalls.List(ctx, &computepb.ListFirewallsRequest{Project: project, Filter: filter}).Next)
 		},
 	}}
 }

@@ -48,7 +48,7 @@ func (f *Fleet) List(ctx context.Context, owner string) ([]resources.VM, error) 
 // error, proves that nothing is left. Two calls.
 func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, error) {
 	vms, err1 := f.instances(ctx, owner)
-	disks, err2 := gce.Aggregate(f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
+	disks, err2 := gce.Aggregate(ctx, f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
 		func(p compute.DisksScopedListPair) []*computepb.Disk { return p.Value.GetDisks() })
 	var out []resources.Blocker
 	for _, i := range vms {
@@ -62,7 +62,7 @@ func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, e
 }
 
 func (f *Fleet) instances(ctx context.Context, owner string) ([]*computepb.Instance, error) {
-	return gce.Aggregate(f.c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
+	return gce.Aggregate(ctx, f.c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
 		func(p compute.InstancesScopedListPair) []*computepb.Instance { return p.Value.GetInstances() })
 }
 

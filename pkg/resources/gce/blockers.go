@@ -135,32 +135,32 @@ func foreign[R Resource](list []R, owner string, uses func(R) bool) []resources.
 func whichever[R any](R) bool { return true }
 
 func firewalls(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := gcp.Collect(c.Firewalls.List(ctx, &computepb.ListFirewallsRequest{Project: id.Project(), Filter: networkFilter(id)}).Next)
+	list, err := gcp.Collect(ctx, c.Firewalls.List(ctx, &computepb.ListFirewallsRequest{Project: id.Project(), Filter: networkFilter(id)}).Next)
 	return foreign(list, owner, whichever), err
 }
 
 // routes leaves out those that come with a network: they go with it.
 func routes(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := gcp.Collect(c.Routes.List(ctx, &computepb.ListRoutesRequest{Project: id.Project(), Filter: networkFilter(id)}).Next)
+	list, err := gcp.Collect(ctx, c.Routes.List(ctx, &computepb.ListRoutesRequest{Project: id.Project(), Filter: networkFilter(id)}).Next)
 	return foreign(list, owner, func(r *computepb.Route) bool {
 		return r.GetNextHopNetwork() == "" && r.GetNextHopPeering() == "" && !strings.HasPrefix(r.GetName(), "default-route-")
 	}), err
 }
 
 func subnetworks(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := Aggregate(c.Subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: id.Project(), Filter: networkFilter(id)}).Next,
+	list, err := Aggregate(ctx, c.Subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: id.Project(), Filter: networkFilter(id)}).Next,
 		func(p compute.SubnetworksScopedListPair) []*computepb.Subnetwork { return p.Value.GetSubnetworks() })
 	return foreign(list, owner, whichever), err
 }
 
 func routers(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := Aggregate(c.Routers.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: id.Project(), Filter: networkFilter(id)}).Next,
+	list, err := Aggregate(ctx, c.Routers.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: id.Project(), Filter: networkFilter(id)}).Next,
 		func(p compute.RoutersScopedListPair) []*computepb.Router { return p.Value.GetRouters() })
 	return foreign(list, owner, whichever), err
 }
 
 func addresses(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := Aggregate(c.Addresses.AggregatedList(ctx, &computepb.AggregatedListAddressesRequest{Project: id.Project()}).Next,
+	list, err := Aggregate(ctx, c.Addresses.AggregatedList(ctx, &computepb.AggregatedListAddressesRequest{Project: id.Project()}).Next,
 		func(p compute.AddressesScopedListPair) []*computepb.Address { return p.Value.GetAddresses() })
 	return foreign(list, owner, func(a *computepb.Address) bool {
 		return gcp.Path(a.GetNetwork()) == id.Path() || gcp.Path(a.GetSubnetwork()) == id.Path()
@@ -168,7 +168,7 @@ func addresses(ctx context.Context, c *gcp.Clients, id resources.ID, owner strin
 }
 
 func forwardingRules(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := Aggregate(c.ForwardingRules.AggregatedList(ctx, &computepb.AggregatedListForwardingRulesRequest{Project: id.Project()}).Next,
+	list, err := Aggregate(ctx, c.ForwardingRules.AggregatedList(ctx, &computepb.AggregatedListForwardingRulesRequest{Project: id.Project()}).Next,
 		func(p compute.ForwardingRulesScopedListPair) []*computepb.ForwardingRule {
 			return p.Value.GetForwardingRules()
 		})
@@ -178,7 +178,7 @@ func forwardingRules(ctx context.Context, c *gcp.Clients, id resources.ID, owner
 }
 
 func instances(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := Aggregate(c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: id.Project()}).Next,
+	list, err := Aggregate(ctx, c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: id.Project()}).Next,
 		func(p compute.InstancesScopedListPair) []*computepb.Instance { return p.Value.GetInstances() })
 	var out []resources.Blocker
 	for _, vm := range list {
@@ -194,7 +194,7 @@ func instances(ctx context.Context, c *gcp.Clients, id resources.ID, owner strin
 
 // groups are those that make their VMs from a template.
 func groups(ctx context.Context, c *gcp.Clients, id resources.ID, owner string) ([]resources.Blocker, error) {
-	list, err := Aggregate(c.Groups.AggregatedList(ctx, &computepb.AggregatedListInstanceGroupManagersRequest{Project: id.Project()}).Next,
+	list, err := Aggregate(ctx, c.Groups.AggregatedList(ctx, &computepb.AggregatedListInstanceGroupManagersRequest{Project: id.Project()}).Next,
 		func(p compute.InstanceGroupManagersScopedListPair) []*computepb.InstanceGroupManager {
 			return p.Value.GetInstanceGroupManagers()
 		})

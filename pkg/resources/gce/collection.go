@@ -129,8 +129,8 @@ func (k Collection[S, O, R]) Estimate(v resources.Verb, _ S, _ resources.Impact)
 }
 
 // Aggregate reads an aggregated list to its end: next is the iterator, items takes what one zone or region holds.
-func Aggregate[P, R any](next func() (P, error), items func(P) []R) ([]R, error) {
-	pairs, err := gcp.Collect(next)
+func Aggregate[P, R any](ctx context.Context, next func() (P, error), items func(P) []R) ([]R, error) {
+	pairs, err := gcp.Collect(ctx, next)
 	var out []R
 	for _, pair := range pairs {
 		out = append(out, items(pair)...)

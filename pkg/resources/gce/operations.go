@@ -96,9 +96,9 @@ func pending(ctx context.Context, c *gcp.Clients, id resources.ID) ([]*computepb
 	filter := proto.String(fmt.Sprintf(`(targetLink = "%s") (status != "DONE")`, Link(id.Path())))
 	switch {
 	case Zone(id) != "":
-		return gcp.Collect(c.ZoneOperations.List(ctx, &computepb.ListZoneOperationsRequest{Project: id.Project(), Zone: Zone(id), Filter: filter}).Next)
+		return gcp.Collect(ctx, c.ZoneOperations.List(ctx, &computepb.ListZoneOperationsRequest{Project: id.Project(), Zone: Zone(id), Filter: filter}).Next)
 	case Region(id) != "":
-		return gcp.Collect(c.RegionOperations.List(ctx, &computepb.ListRegionOperationsRequest{Project: id.Project(), Region: Region(id), Filter: filter}).Next)
+		return gcp.Collect(ctx, c.RegionOperations.List(ctx, &computepb.ListRegionOperationsRequest{Project: id.Project(), Region: Region(id), Filter: filter}).Next)
 	}
-	return gcp.Collect(c.GlobalOperations.List(ctx, &computepb.ListGlobalOperationsRequest{Project: id.Project(), Filter: filter}).Next)
+	return gcp.Collect(ctx, c.GlobalOperations.List(ctx, &computepb.ListGlobalOperationsRequest{Project: id.Project(), Filter: filter}).Next)
 }

@@ -108,8 +108,28 @@ func (c *Clients) Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Collect reads an iterator of a client library to its end and classifies what went wrong.
-func Collect[T any](next func() (T, error)) ([]T, error) {
+// Collect reads an iterator of a client library to its end and classifies what went wrong. The REST clients of Compute Engine
+// make the requests of their lists without the caller's context (compute 1.75: List and AggregatedList of every client), so
+// the end of the context is heeded here. The request itself then ends by the transport's limit, and nobody waits for it.
+func Collect[T any](ctx context.Context, next func() (T, error)) ([]T, error) {
+	type answer struct {
+		list []T
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		list, err := collect(next)
+		done <- answer{list, err}
+	}()
+	select {
+	case a := <-done:
+		return a.list, a.err
+	case <-ctx.Done():
+		return nil, Wrap("", ctx.Err())
+	}
+}
+
+func collect[T any](next func() (T, error)) ([]T, error) {
 	var out []T
 	for {
 		one, err := next()

@@ -10,6 +10,7 @@ import (
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/api/iterator"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/proto"
@@ -182,5 +183,20 @@ func TestWaitingEnds(t *testing.T) {
 		if !errors.As(err, &lost) || errors.Is(err, resources.ErrNotFound) || resources.ClassOf(err) == resources.ClassNotFound {
 			t.Errorf("an operation that is gone says nothing about the resource: %v", err)
 		}
+	})
+}
+
+// The lists of the client library do not carry the caller's context, so the end of the context must end the wait for them.
+func TestAListEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := gcp.Collect(ctx, func() (int, error) { <-hang; return 0, iterator.Done })
+		if class := resources.ClassOf(err); class != resources.ClassTimeout || time.Since(start) != time.Second {
+			t.Errorf("after %s: %v", time.Since(start), err)
+		}
+		close(hang)
 	})
 }

@@ -273,6 +273,9 @@ func repeatable(r *http.Request, body []byte) bool {
 	if r.Method != http.MethodPost {
 		return false
 	}
+	if strings.HasSuffix(r.URL.Path, "/storage/v1/b") && q.Get("project") != "" {
+		return true // a bucket's name is unique in the world, so making it again is answered with 409 (buckets.insert), which is looked at
+	}
 	last := r.URL.Path[strings.LastIndexAny(r.URL.Path, "/:")+1:]
 	switch last { // methods that are POSTs and only read (discovery documents)
 	case "wait", "listManagedInstances", "listPerInstanceConfigs", "listErrors", "listInstances", "testIamPermissions", "getIamPolicy":

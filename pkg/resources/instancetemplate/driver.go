@@ -35,7 +35,7 @@ func New(c *gcp.Clients) Driver {
 			return c.Templates.Delete(ctx, &computepb.DeleteInstanceTemplateRequest{Project: id.Project(), InstanceTemplate: id.Base(), RequestId: request})
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.InstanceTemplate, error) {
-			return gcp.Collect(c.Templates.List(ctx, &computepb.ListInstanceTemplatesRequest{Project: project, Filter: filter}).Next)
+			return gcp.Collect(ctx, c.Templates.List(ctx, &computepb.ListInstanceTemplatesRequest{Project: project, Filter: filter}).Next)
 		},
 		Live: func(t *computepb.InstanceTemplate) resources.Live[Spec, Outputs] {
 			return resources.Live[Spec, Outputs]{Spec: fromBody(t.GetProperties()), Outputs: gce.Published[resources.TemplateURL](t.GetSelfLink())}

@@ -86,7 +86,7 @@ func (d Driver) await(ctx context.Context, id resources.ID, stamp resources.Stam
 }
 
 func (d Driver) vms(ctx context.Context, id resources.ID) ([]*computepb.ManagedInstance, error) {
-	return gcp.Collect(d.Clients.Groups.ListManagedInstances(ctx, &computepb.ListManagedInstancesInstanceGroupManagersRequest{
+	return gcp.Collect(ctx, d.Clients.Groups.ListManagedInstances(ctx, &computepb.ListManagedInstancesInstanceGroupManagersRequest{
 		Project: id.Project(), Zone: gce.Zone(id), InstanceGroupManager: id.Base(),
 	}).Next)
 }

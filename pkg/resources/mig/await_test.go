@@ -73,7 +73,7 @@ func TestErrorsOfVMs(t *testing.T) {
 				}
 				later(3 * time.Minute)
 				live, err := d.Read(t.Context(), id)
-				list, err2 := gcp.Collect(c.Instances.List(t.Context(), &computepb.ListInstancesRequest{Project: id.Project(), Zone: gce.Zone(id)}).Next)
+				list, err2 := gcp.Collect(t.Context(), c.Instances.List(t.Context(), &computepb.ListInstancesRequest{Project: id.Project(), Zone: gce.Zone(id)}).Next)
 				if err != nil || err2 != nil || live.Pending || live.Spec.TargetSize != tc.runs || len(list) != tc.runs {
 					t.Errorf("later: pending %v, size %d, %d VMs (%v, %v)", live.Pending, live.Spec.TargetSize, len(list), err, err2)
 				}

@@ -47,7 +47,7 @@ func New(c *gcp.Clients) Driver {
 			return c.Groups.Delete(ctx, &computepb.DeleteInstanceGroupManagerRequest{Project: id.Project(), Zone: gce.Zone(id), InstanceGroupManager: id.Base(), RequestId: request})
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.InstanceGroupManager, error) {
-			return gce.Aggregate(c.Groups.AggregatedList(ctx, &computepb.AggregatedListInstanceGroupManagersRequest{Project: project, Filter: filter}).Next,
+			return gce.Aggregate(ctx, c.Groups.AggregatedList(ctx, &computepb.AggregatedListInstanceGroupManagersRequest{Project: project, Filter: filter}).Next,
 				func(p compute.InstanceGroupManagersScopedListPair) []*computepb.InstanceGroupManager {
 					return p.Value.GetInstanceGroupManagers()
 				})

@@ -56,7 +56,7 @@ func (l *looks) group(ctx context.Context, id resources.ID, owner string, since 
 	defer func() { seen.turn <- struct{}{} }()
 	if seen.at.Before(since) || seen.groups == nil {
 		at := time.Now()
-		list, err := gcp.Collect(l.clients.Groups.List(ctx, &computepb.ListInstanceGroupManagersRequest{
+		list, err := gcp.Collect(ctx, l.clients.Groups.List(ctx, &computepb.ListInstanceGroupManagersRequest{
 			Project: p.project, Zone: p.zone, Filter: proto.String(gce.OwnerFilter(owner)),
 		}).Next)
 		if err != nil {

@@ -35,7 +35,7 @@ func New(c *gcp.Clients) Driver {
 			return c.Networks.Delete(ctx, &computepb.DeleteNetworkRequest{Project: id.Project(), Network: id.Base(), RequestId: request})
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.Network, error) {
-			return gcp.Collect(c.Networks.List(ctx, &computepb.ListNetworksRequest{Project: project, Filter: filter}).Next)
+			return gcp.Collect(ctx, c.Networks.List(ctx, &computepb.ListNetworksRequest{Project: project, Filter: filter}).Next)
 		},
 		Live: func(n *computepb.Network) resources.Live[Spec, Outputs] {
 			return resources.Live[Spec, Outputs]{Spec: Spec{MTU: int(n.GetMtu())}, Outputs: gce.Published[resources.NetworkURL](n.GetSelfLink())}

@@ -41,7 +41,7 @@ func New(c *gcp.Clients) Driver {
 			return c.Routers.Delete(ctx, &computepb.DeleteRouterRequest{Project: id.Project(), Region: gce.Region(id), Router: id.Base(), RequestId: request})
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.Router, error) {
-			return gce.Aggregate(c.Routers.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: project, Filter: filter}).Next,
+			return gce.Aggregate(ctx, c.Routers.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: project, Filter: filter}).Next,
 				func(p compute.RoutersScopedListPair) []*computepb.Router { return p.Value.GetRouters() })
 		},
 	}}

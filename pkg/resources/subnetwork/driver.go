@@ -39,7 +39,7 @@ func New(c *gcp.Clients) Driver {
 			return c.Subnetworks.Delete(ctx, &computepb.DeleteSubnetworkRequest{Project: id.Project(), Region: gce.Region(id), Subnetwork: id.Base(), RequestId: request})
 		},
 		List: func(ctx context.Context, project string, filter *string) ([]*computepb.Subnetwork, error) {
-			return gce.Aggregate(c.Subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: project, Filter: filter}).Next,
+			return gce.Aggregate(ctx, c.Subnetworks.AggregatedList(ctx, &computepb.AggregatedListSubnetworksRequest{Project: project, Filter: filter}).Next,
 				func(p compute.SubnetworksScopedListPair) []*computepb.Subnetwork { return p.Value.GetSubnetworks() })
 		},
 		Live: func(s *computepb.Subnetwork) resources.Live[Spec, Outputs] {

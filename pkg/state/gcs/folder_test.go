@@ -195,7 +195,7 @@ func TestARenewalDuringTheClearingLeavesNothing(t *testing.T) {
 		if _, err := s.Save(ctx, manifest(1), 0); err != nil {
 			t.Fatal(err)
 		}
-		plan := `{"rules":[{"match":{"method":"DELETE","path":"manifest.json"},"fault":{"delay":"100s"}}]}`
+		plan := `{"rules":[{"match":{"method":"DELETE","path":"manifest.json"},"nth":[1,2,3,4],"fault":{"delay":"25s","dropConnection":true}}]}`
 		c.faults(plan)
 		d, err := s.Dissolve(ctx, l)
 		if err != nil || !d.BucketRemoved || len(c.left()) > 0 {

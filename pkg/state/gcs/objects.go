@@ -10,9 +10,6 @@ import (
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
-
-	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // read gives an object's live generation; 0 when the object, or its bucket, is absent.
@@ -159,30 +156,14 @@ func (s *Store) change(ctx context.Context, name string, f func(context.Context)
 	return err
 }
 
-// do makes a call, and makes it again for the caller's project when the bucket's owner does not pay.
+// do makes a call, and makes it again for the caller's project when the bucket's owner does not pay. What fails in passing the
+// transport tries again.
 func (s *Store) do(ctx context.Context, f func(context.Context) error) error {
-	err := s.retry(ctx, f)
+	err := f(ctx)
 	if unpaid(err) && !s.pays.Swap(true) {
-		err = s.retry(ctx, f)
+		err = f(ctx)
 	}
 	return err
-}
-
-// retry repeats on passing faults, rate limits among them, for about a minute. No call lasts longer than two.
-func (s *Store) retry(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.patience())
-	defer cancel()
-	wait := 300 * time.Millisecond
-	for start := time.Now(); ; {
-		err := f(ctx)
-		if resources.ClassOf(gcp.Wrap("", err)) != resources.ClassTransient || time.Since(start) > s.scaled(time.Minute) {
-			return err
-		}
-		if stopped := pause(ctx, s.scaled(wait)); stopped != nil {
-			return errors.Join(stopped, err)
-		}
-		wait = min(wait*2, 5*time.Second)
-	}
 }
 
 func pause(ctx context.Context, d time.Duration) error {
