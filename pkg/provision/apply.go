@@ -90,7 +90,7 @@ func (w *work) step(ctx context.Context, step plan.Step, usable func()) error {
 	case plan.Update:
 		err = w.update(ctx, step)
 	case plan.Adopt:
-		err = w.adopt(ctx, step)
+		err = w.adopt(step)
 	case plan.Delete:
 		return w.remove(ctx, step)
 	}
@@ -190,7 +190,7 @@ func (w *work) update(ctx context.Context, step plan.Step) error {
 }
 
 // adopt records what is there.
-func (w *work) adopt(ctx context.Context, step plan.Step) error {
+func (w *work) adopt(step plan.Step) error {
 	n := w.nodes[step.Address]
 	if err := n.Resolve(w.lookup); err != nil {
 		return err

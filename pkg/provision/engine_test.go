@@ -22,6 +22,7 @@ func inWorld(t *testing.T, opt emulator.Options, f func(ctx context.Context, t *
 	synctest.Test(t, func(t *testing.T) {
 		opt.Latency = profile(t, "typical")
 		f(t.Context(), t, newCloud(t, opt))
+		waitVirtual(60) // a list that nobody waits for any more ends by the transport's limit
 	})
 }
 
