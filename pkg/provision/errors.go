@@ -99,6 +99,8 @@ func ExitCode(err error) int {
 		return CodeCapacity
 	case class == resources.ClassDenied, class == resources.ClassUnauthenticated:
 		return CodeDenied
+	case errors.As(err, &partial) && class == resources.ClassPolicy:
+		return CodeFailed // "run it again" is what 5 means, and that cannot mend a policy
 	case errors.As(err, &partial), errors.Is(err, state.ErrLeaseLost):
 		return CodePartial
 	case errors.As(err, &changed):
