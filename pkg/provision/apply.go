@@ -152,6 +152,9 @@ func (w *work) create(ctx context.Context, step plan.Step, usable func()) error 
 			return err
 		case err == nil && n.ID == n.Computed() && !w.promised[n.Address]:
 			usable()
+			if !n.Publishes() && w.s.fresh[n.Address.String()] {
+				return w.record(n, &resources.Observation{ID: n.ID, Outputs: json.RawMessage("{}")}) // reading it back would tell nothing
+			}
 		}
 		var unseen error
 		if obs, unseen = w.read(ctx, n); unseen != nil {
@@ -257,7 +260,7 @@ func (w *work) read(ctx context.Context, n *resources.Node) (*resources.Observat
 	}
 }
 
-// record notes a resource that is as wanted: what enters the manifest always comes from what was read.
+// record notes a resource that is as wanted. What others refer to always comes from what was read.
 func (w *work) record(n *resources.Node, obs *resources.Observation) error {
 	inputs, err := n.Inputs()
 	if err != nil {

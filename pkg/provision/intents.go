@@ -15,11 +15,8 @@ import (
 // was computed anew after a part of the first has failed.
 func (s *session) begin(ctx context.Context, g *survey, p *plan.Plan, action string, size int) error {
 	if s.journal == nil {
-		gather := gatherInterval
-		if action == "destroy" { // what is recorded as there and is gone costs the next destroy a read
-			gather *= 3
-		}
-		s.journal = state.Start(s.context(), s.e.Store, g.manifest, s.version, state.Pace{Write: s.e.scaled(writeInterval), Gather: s.e.scaled(gather)})
+		s.journal = state.Start(s.context(), s.e.Store, g.manifest, s.version, state.Pace{Write: s.e.scaled(writeInterval), Gather: s.e.scaled(gatherInterval)})
+		s.fresh = map[string]bool{}
 	}
 	return s.journal.Change(ctx, func(m *state.Manifest) {
 		m.Writer, m.Tool, m.Action, m.Owner = s.run, s.e.Tool, action, s.e.Owner
@@ -27,12 +24,12 @@ func (s *session) begin(ctx context.Context, g *survey, p *plan.Plan, action str
 		if action == "create" {
 			m.Size, m.Zone, m.Choices = size, s.e.Scope.Zone, g.manifest.Choices
 		}
-		intend(m, g, p, now())
+		s.intend(m, g, p, now())
 	})
 }
 
 // intend records what the steps of a plan mean to do. Whatever an address has stood for stays in its record until it is gone.
-func intend(m *state.Manifest, g *survey, p *plan.Plan, at timestamp) {
+func (s *session) intend(m *state.Manifest, g *survey, p *plan.Plan, at timestamp) {
 	nodes := map[resources.Address]*resources.Node{}
 	for _, n := range g.nodes {
 		nodes[n.Address] = n
@@ -54,7 +51,10 @@ func intend(m *state.Manifest, g *survey, p *plan.Plan, at timestamp) {
 			m.Put(r)
 			continue
 		}
-		m.Put(intended(r, step, nodes[step.Address], at))
+		had := r.RequestID
+		r = intended(r, step, nodes[step.Address], at)
+		s.fresh[r.Address] = r.RequestID != had
+		m.Put(r)
 	}
 }
 

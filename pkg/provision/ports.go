@@ -67,7 +67,7 @@ type Engine struct {
 // What waiting is like at the normal pace.
 const (
 	writeInterval  = time.Second      // least time between two writes of the manifest
-	gatherInterval = 20 * time.Second // how long outcomes wait for more of them: each write is a call
+	gatherInterval = 45 * time.Second // how long outcomes wait for more of them: each write is a call
 	stepLimit      = 60 * time.Minute // longest time for one step
 	grace          = 2 * time.Minute  // how long what runs may go on after an interrupt
 	proxyLimit     = 285 * time.Second

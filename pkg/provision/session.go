@@ -30,6 +30,7 @@ type session struct {
 	manifest state.Manifest
 	version  state.Version
 	journal  *state.Journal
+	fresh    map[string]bool // addresses whose step no earlier run has begun
 }
 
 // open takes the lease and loads the manifest under it: what was read before may have been another run's by now.

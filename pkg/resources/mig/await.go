@@ -32,9 +32,9 @@ const (
 	apart   = 30 * time.Second
 )
 
-// pace is a third of what is left until VMs are usually there, and later a fifteenth of what has passed.
+// pace is half of what is left until VMs are usually there, and later a fifteenth of what has passed.
 func pace(usually, passed time.Duration) time.Duration {
-	return min(slowest, max(quickest, max((usually-passed)/3, passed/15)))
+	return min(slowest, max(quickest, max((usually-passed)/2, passed/15)))
 }
 
 // settled says that all VMs are up and of the group's template. The flag alone is not believed: the counts must agree with it.
