@@ -123,18 +123,9 @@ func (s *Store) explain(err error) error {
 			"bucket gs://%s: this is no answer of Cloud Storage: 404 with %.200q", s.opt.Bucket, e.Body)}
 	}
 	err = gcp.Wrap("", err)
-	text := fmt.Sprintf("bucket gs://%s: %v", s.opt.Bucket, err)
 	if e, ok := api(err); ok && denied(err) {
-		reason, words := said(e)
-		hint := ""
-		switch {
-		case reason == "retentionPolicyNotMet": // https://cloud.google.com/storage/docs/bucket-lock
-			hint = s.unretained()
-		case permission.MatchString(words):
-			hint = s.role()
-		}
-		if hint != "" {
-			return &bucketError{class: resources.ClassDenied, err: err, text: text + "; " + hint}
+		if _, words := said(e); permission.MatchString(words) {
+			return &bucketError{class: resources.ClassDenied, err: err, text: fmt.Sprintf("bucket gs://%s: %v; %s", s.opt.Bucket, err, s.role())}
 		}
 	}
 	return fmt.Errorf("bucket gs://%s: %w", s.opt.Bucket, err)
