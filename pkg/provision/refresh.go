@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/graph"
@@ -113,6 +114,45 @@ func (e *Engine) read(ctx context.Context, ids map[resources.ID]resources.Kind) 
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return live, once(errs...)
+}
+
+// settle waits for what an interrupted run has left under way on resources that are wanted and there, side by side, and says
+// whether anything was: a deletion above all, which a read may not show. What is there then stays.
+func (e *Engine) settle(ctx context.Context, g *survey) (bool, error) {
+	results := make(chan error, len(g.nodes))
+	var busy atomic.Bool
+	asked := 0
+	for _, n := range g.nodes {
+		h, ok := e.Registry.Handler(n.Address.Kind)
+		if !ok || g.live[n.ID] == nil || !unsettled(&g.manifest, n) {
+			continue
+		}
+		asked++
+		go func() {
+			was, err := h.Settle(ctx, n.ID)
+			if was {
+				busy.Store(true)
+			}
+			results <- err
+		}()
+	}
+	var errs []error
+	for range asked {
+		errs = append(errs, <-results)
+	}
+	return busy.Load(), once(errs...)
+}
+
+// unsettled says whether an earlier run may have begun to make or to delete a node's resource, and not have seen the end of it.
+func unsettled(m *state.Manifest, n *resources.Node) bool {
+	r, known := m.Find(n.Address.String())
+	if !known {
+		return false
+	}
+	if r.ID == string(n.ID) {
+		return r.Status != state.Ready && r.Status != state.Updating
+	}
+	return slices.ContainsFunc(r.Former, func(f state.Former) bool { return f.ID == string(n.ID) })
 }
 
 // plan refreshes and computes what is to be done.
