@@ -27,7 +27,7 @@ func inWorld(t *testing.T, opt emulator.Options, f func(ctx context.Context, t *
 
 func create(ctx context.Context, t *testing.T, c *cloud, more ...string) *provision.Report {
 	t.Helper()
-	report, err := c.engine(ctx, c.em.Transport(), 1).Create(ctx, settings(t, more...), nil)
+	report, err := c.engineIn(ctx, zoneOf(more)).Create(ctx, settings(t, more...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

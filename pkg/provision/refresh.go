@@ -115,6 +115,42 @@ func (e *Engine) read(ctx context.Context, ids map[resources.ID]resources.Kind) 
 	return live, once(errs...)
 }
 
+// settle waits for what an interrupted run may have left under way on resources that are wanted and there, side by side: a
+// deletion above all, which a read does not show. When there are such resources what was read before is worth nothing, and it says
+// so: what was under way may have ended since.
+func (e *Engine) settle(ctx context.Context, g *survey) (stale bool, err error) {
+	results := make(chan error, len(g.nodes))
+	asked := 0
+	for _, n := range g.nodes {
+		h, ok := e.Registry.Handler(n.Address.Kind)
+		if !ok || g.live[n.ID] == nil || !unsettled(&g.manifest, n) {
+			continue
+		}
+		asked++
+		go func() {
+			_, err := h.Settle(ctx, n.ID)
+			results <- err
+		}()
+	}
+	var errs []error
+	for range asked {
+		errs = append(errs, <-results)
+	}
+	return asked > 0, once(errs...)
+}
+
+// unsettled says whether an earlier run may have begun to make or to delete a node's resource, and not have seen the end of it.
+func unsettled(m *state.Manifest, n *resources.Node) bool {
+	r, known := m.Find(n.Address.String())
+	if !known {
+		return false
+	}
+	if r.ID == string(n.ID) {
+		return r.Status != state.Ready && r.Status != state.Updating
+	}
+	return slices.ContainsFunc(r.Former, func(f state.Former) bool { return f.ID == string(n.ID) })
+}
+
 // plan refreshes and computes what is to be done.
 func (e *Engine) plan(ctx context.Context, g *survey) (*plan.Plan, error) {
 	if err := e.refresh(ctx, g); err != nil {

@@ -18,6 +18,8 @@ type Handler interface {
 	Read(context.Context, ID) (*Observation, error)
 	// Delete removes what the stamp's owner owns; see Driver.Delete. What is not ours is a *ForeignError.
 	Delete(context.Context, ID, Stamp) error
+	// Settle waits for what is under way on a resource, and says whether anything was; see Driver.Settle.
+	Settle(context.Context, ID) (bool, error)
 	// Sweep lists what the owner owns of this kind; nil for a kind that cannot.
 	Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error)
 	// Exclusive is the group in which a step on the resource must be alone; empty for none. The spec is a recorded one.
@@ -191,6 +193,8 @@ func (e erased[S, O]) Delete(ctx context.Context, id ID, s Stamp) error {
 		return e.d.Delete(ctx, live.ID, s)
 	}
 }
+
+func (e erased[S, O]) Settle(ctx context.Context, id ID) (bool, error) { return e.d.Settle(ctx, id) }
 
 func (e erased[S, O]) Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error) {
 	sweeper, ok := e.d.(Sweeper)
