@@ -96,12 +96,13 @@ func (e *Engine) change(ctx context.Context, cfg *config.Config, g *survey, p *p
 // replans bounds how often a plan is computed anew within one lease, because the cloud was not as planned any more.
 const replans = 3
 
-// carryOut waits for what an interrupted run has left under way, stores the intents and runs the steps. When something has turned out not to be as planned, the rest is planned
+// carryOut waits for what an interrupted run has left under way, stores the intents and runs the steps. When something has turned
+// out not to be as planned, the rest is planned
 // again, in the same run and under the same lease.
 func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, report *Report) error {
 	defer report.phase("apply")()
-	busy, err := e.settle(ctx, g)
-	if err == nil && busy {
+	stale, err := e.settle(ctx, g)
+	if err == nil && stale {
 		p, err = e.plan(ctx, g)
 	}
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/graph"
@@ -116,11 +115,11 @@ func (e *Engine) read(ctx context.Context, ids map[resources.ID]resources.Kind) 
 	return live, once(errs...)
 }
 
-// settle waits for what an interrupted run has left under way on resources that are wanted and there, side by side, and says
-// whether anything was: a deletion above all, which a read may not show. What is there then stays.
-func (e *Engine) settle(ctx context.Context, g *survey) (bool, error) {
+// settle waits for what an interrupted run may have left under way on resources that are wanted and there, side by side: a
+// deletion above all, which a read does not show. When there are such resources what was read before is worth nothing, and it says
+// so: what was under way may have ended since.
+func (e *Engine) settle(ctx context.Context, g *survey) (stale bool, err error) {
 	results := make(chan error, len(g.nodes))
-	var busy atomic.Bool
 	asked := 0
 	for _, n := range g.nodes {
 		h, ok := e.Registry.Handler(n.Address.Kind)
@@ -129,10 +128,7 @@ func (e *Engine) settle(ctx context.Context, g *survey) (bool, error) {
 		}
 		asked++
 		go func() {
-			was, err := h.Settle(ctx, n.ID)
-			if was {
-				busy.Store(true)
-			}
+			_, err := h.Settle(ctx, n.ID)
 			results <- err
 		}()
 	}
@@ -140,7 +136,7 @@ func (e *Engine) settle(ctx context.Context, g *survey) (bool, error) {
 	for range asked {
 		errs = append(errs, <-results)
 	}
-	return busy.Load(), once(errs...)
+	return asked > 0, once(errs...)
 }
 
 // unsettled says whether an earlier run may have begun to make or to delete a node's resource, and not have seen the end of it.
