@@ -27,7 +27,7 @@ type life struct {
 }
 
 // own and the rest are settings of the lives below.
-var ( //nolint:gochecknoglobals // constants
+var (
 	own     = []string{"NETWORK_CONFIG=new_network", "EXTERNAL_IP=no", "INSTANCE_COUNT=2"}
 	another = []string{"ZONE=us-central1-c"}
 	far     = []string{"ZONE=us-east1-b"}
@@ -180,7 +180,7 @@ func (tr trial) strike(t *testing.T, c *cloud) {
 }
 
 // drawn is what the cloud picks: the ends of routes' names, and which of a group's VMs stay when it shrinks.
-var drawn = regexp.MustCompile(`-[0-9a-f]{16}$|(vm|vm-1)-[0-9]{4}$`) //nolint:gochecknoglobals // a constant
+var drawn = regexp.MustCompile(`-[0-9a-f]{16}$|(vm|vm-1)-[0-9]{4}$`)
 
 // things lists what there is beside the bucket, without what the cloud picks.
 func (c *cloud) things() []string {
