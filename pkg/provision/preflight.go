@@ -44,6 +44,9 @@ func (e *Engine) survey(ctx context.Context, cfg *config.Config, how depth) (*su
 	g := &survey{}
 	var err error
 	g.manifest, g.version, err = e.Store.Load(ctx)
+	if ctx.Err() != nil {
+		return g, err
+	}
 	if err == nil {
 		var adopted error
 		if g.manifest, adopted = e.adopt(g.manifest); adopted != nil {

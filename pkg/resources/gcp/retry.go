@@ -136,9 +136,11 @@ func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, gaveUp
 		}
 		t.say(r, gaveUp, start, pause)
-		if stopped, err := t.pause(r.Context(), pause); err != nil {
+		stopped, err := t.pause(r.Context(), pause)
+		if err != nil && !errors.Is(err, context.Canceled) {
 			return nil, err
-		} else if stopped {
+		}
+		if stopped || err != nil { // either way nobody waits any more: what was said last is worth more than that
 			gaveUp.Stopped = true
 			return nil, gaveUp
 		}
