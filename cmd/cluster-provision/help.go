@@ -57,10 +57,10 @@ func (a about) help() string {
 		flagRows(&b, a.own)
 	}
 	if a.settings {
-		for _, g := range groups() {
-			g.keys = slices.DeleteFunc(slices.Clone(g.keys), func(k string) bool { return slices.Contains(a.needs, k) })
-			if found := settingsOf(g.keys); len(found) > 0 {
-				fmt.Fprintf(&b, "\nSettings, %s:\n", g.title)
+		for _, g := range config.Groups() {
+			found := slices.DeleteFunc(config.Settings(), func(s config.Setting) bool { return s.Group != g || slices.Contains(a.needs, s.Key) })
+			if len(found) > 0 {
+				fmt.Fprintf(&b, "\nSettings, %s:\n", strings.ToLower(string(g)))
 				settingRows(&b, found)
 			}
 		}

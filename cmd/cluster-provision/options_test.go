@@ -266,25 +266,6 @@ func TestTheEmulatorsDirectory(t *testing.T) {
 	}
 }
 
-func TestEverySettingIsInOneGroup(t *testing.T) {
-	times := map[string]int{}
-	for _, g := range groups() {
-		for _, k := range g.keys {
-			times[k]++
-		}
-	}
-	for _, s := range config.Settings() {
-		if times[s.Key] == 0 {
-			t.Errorf("%s is in no group of the help", s.Key)
-		}
-	}
-	for k, n := range times {
-		if n > 1 {
-			t.Errorf("%s is in %d groups", k, n)
-		}
-	}
-}
-
 // The help of an action begins with what it needs and an example, has all flags, and fits a terminal.
 func TestHelp(t *testing.T) {
 	p, _, _ := testProgram()
@@ -305,7 +286,7 @@ func TestHelp(t *testing.T) {
 		marks := []string{"Needs (", "--project-id", "Example:\n", "Flags of every action:"}
 		if c.Name == "create" {
 			marks = []string{"Needs (", "--project-id ", "--name-prefix ", "--zone ", "Example:\n  cluster-provision create --project-id=", "Flags of create:", "--ask", "--upgrade-image",
-				"--allow-data-loss", "nothing", "holds data", "Settings, state and log:", "Settings, machines:", "Settings, network:", "Flags of every action:", "--emulate=DIR"}
+				"--allow-data-loss", "nothing", "holds data", "Settings, machines:", "Settings, network:", "Settings, capacity:", "Flags of every action:", "--emulate=DIR"}
 			for _, s := range config.Settings() {
 				if !strings.Contains(text, "--"+s.Flag()+" ") && !strings.Contains(text, "--"+s.Flag()+"\n") {
 					t.Errorf("create: no %s", s.Flag())

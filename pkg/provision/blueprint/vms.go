@@ -7,15 +7,6 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 )
 
-// Groups names the managed instance groups of a cluster of count VMs, as users see them.
-func Groups(scope resources.Scope, count int) []string {
-	var names []string
-	for _, g := range groups(count) {
-		names = append(names, scope.Name(g.name))
-	}
-	return names
-}
-
 // FirstVM is the name of the first VM: what examples in the output are about.
 func FirstVM(scope resources.Scope) string { return fmt.Sprintf("%s-%04d", scope.Name("vm"), 1) }
 
