@@ -29,8 +29,19 @@ type mortal struct {
 	last string // path of the effect at which it died
 }
 
-func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
-	effect := changing(r.Method, r.URL.Path)
+func (m *mortal) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	dead := m.pass(changing(r.Method, r.URL.Path), r.Method+" "+r.URL.Path, func() { resp, err = m.next.RoundTrip(r) })
+	if dead != nil {
+		if resp != nil {
+			_ = resp.Body.Close() // the emulator's answers are in memory
+		}
+		return nil, dead
+	}
+	return resp, err
+}
+
+// pass does something unless the process is dead, or dies of it.
+func (m *mortal) pass(effect bool, what string, do func()) error {
 	m.mu.Lock()
 	if effect {
 		m.seen++
@@ -39,25 +50,20 @@ func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.dead = m.dead || dying && !m.after
 	dead := m.dead
 	if dying {
-		m.last = r.Method + " " + r.URL.Path
+		m.last = what
 	}
 	m.mu.Unlock()
-	if dead {
-		m.die()
-		return nil, deadError{}
+	if !dead {
+		do()
 	}
-	resp, err := m.next.RoundTrip(r)
-	if dying {
+	if dead || dying {
 		m.mu.Lock()
 		m.dead = true
 		m.mu.Unlock()
 		m.die()
-		if err == nil {
-			_ = resp.Body.Close() // the emulator's answers are in memory
-		}
-		return nil, deadError{}
+		return deadError{}
 	}
-	return resp, err
+	return nil
 }
 
 // forgetful is a store that records outcomes only: no intents. It is a control: a sweep that finds no leak there proves

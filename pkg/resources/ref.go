@@ -38,6 +38,12 @@ func (r Ref[T]) Get() T { return r.value }
 // From names the node that the value comes from; false for a plain value.
 func (r Ref[T]) From() (Address, bool) { return r.from, r.from != Address{} }
 
+// After names the node after which the value is known; false when it is known already.
+func (r Ref[T]) After() (Address, bool) {
+	_, known := r.Value()
+	return r.from, !known
+}
+
 // MarshalJSON gives the plain value, or the words "known after NODE" in their own object while it is not known.
 func (r Ref[T]) MarshalJSON() ([]byte, error) {
 	if v, known := r.Value(); known {

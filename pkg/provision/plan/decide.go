@@ -179,12 +179,17 @@ func (c *computation) addSteps() {
 		case keep:
 			c.kept++
 		case create:
+			d.renamed()
 			c.add(d, Create, resources.VerbCreate)
 		case adopt:
 			c.add(d, Adopt, resources.VerbUpdate).Expected = 0
 		case update:
 			c.add(d, Update, resources.VerbUpdate)
 		case replace:
+			if d.renamed() { // the deletion comes with those of all that the address has stood for
+				c.add(d, Create, resources.VerbCreate).Changes = nil
+				continue
+			}
 			del := c.addDelete(stepID(Delete, n.Address.String()), n.Address, n.ID, c.inputs(d.record), d.why+": it cannot be changed in place")
 			del.Changes, del.Impact = d.changes, resources.Replace
 			made := c.add(d, Create, resources.VerbCreate)
@@ -195,6 +200,13 @@ func (c *computation) addSteps() {
 	for _, n := range c.in.Nodes {
 		c.needSteps(n)
 	}
+}
+
+// renamed gives a node that is to be made the name that is computed for it, and says whether it had another: what the manifest
+// named is replaced or gone, and a name that the server has picked cannot be had again.
+func (d *decision) renamed() bool {
+	had := d.node.ID
+	return had != d.node.Computed() && d.node.Named(d.node.Computed(), d.node.Computed())
 }
 
 func (c *computation) add(d *decision, a Action, v resources.Verb) *Step {
@@ -240,7 +252,10 @@ func (c *computation) addObsolete() {
 		case !wanted:
 			current.del = c.addDelete(stepID(Delete, r.Address), addr, current.id, r.Inputs, "the settings no longer ask for it").ID
 		case r.ID != string(d.node.ID):
-			current.del = c.addFormer(addr, current.id, r.Inputs, "is now to be "+d.node.ID.Path())
+			current.del = c.addFormer(addr, current.id, r.Inputs, d.whyFormer())
+			if d.verdict == replace {
+				c.steps[current.del].Changes, c.steps[current.del].Impact = d.changes, resources.Replace
+			}
 		default:
 			if del, replaced := c.steps[stepID(Delete, r.Address)]; replaced {
 				current.del = del.ID
@@ -255,6 +270,18 @@ func (c *computation) addObsolete() {
 				del: c.addFormer(addr, resources.ID(f.ID), f.Inputs, "an earlier run has put another in its place")})
 		}
 	}
+}
+
+// whyFormer is why what the record names is to go: the node has moved, or it is to be made under another name.
+func (d *decision) whyFormer() string {
+	moved := resources.ID(d.record.Computed) != d.node.Computed()
+	switch {
+	case d.verdict == replace:
+		return d.why + ": it cannot be changed in place"
+	case d.record.Computed != "" && !moved:
+		return "is not there any more; whatever is left of it goes"
+	}
+	return "is now to be " + d.node.ID.Path()
 }
 
 func (c *computation) inputs(r *state.Record) json.RawMessage {
