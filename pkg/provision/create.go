@@ -203,7 +203,7 @@ func (e *Engine) partly(err error, action string, report *Report) error {
 	if action == "destroy" {
 		return &PartialError{Err: err, Next: where + "; go on with: cluster-provision destroy " + e.Flags}
 	}
-	next := "once that is mended, go on with the same create"
+	next := "repeating does not help before that is mended"
 	switch resources.ClassOf(err) {
 	case resources.ClassInterrupted, resources.ClassTransient, resources.ClassBusy, resources.ClassConflict, resources.ClassTimeout, resources.ClassStockout:
 		next = "go on with the same create"
