@@ -86,9 +86,12 @@ func (s *session) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
 	var where []string
-	there, rescued := s.e.Store.Rescue(ctx, s.lease, s.run, j.Manifest())
-	if rescued == nil {
-		where = append(where, there)
+	rescued := state.ErrLeaseLost
+	if !errors.Is(err, state.ErrConflict) { // another run has written, so the lease is lost, whether or not we have heard of it
+		var there string
+		if there, rescued = s.e.Store.Rescue(ctx, s.lease, s.run, j.Manifest()); rescued == nil {
+			where = append(where, there)
+		}
 	}
 	local := filepath.Join(s.e.Rescue, "recovery-"+s.run+".json")
 	if raw, encoded := state.Encode(j.Manifest()); encoded == nil && os.WriteFile(local, raw, 0o600) == nil {
