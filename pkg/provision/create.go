@@ -208,9 +208,12 @@ func (e *Engine) partly(err error, action string, report *Report) error {
 	case resources.ClassInterrupted, resources.ClassTransient, resources.ClassBusy, resources.ClassConflict, resources.ClassTimeout, resources.ClassStockout:
 		next = "go on with the same create"
 	}
+	if errors.Is(err, state.ErrLeaseLost) || errors.Is(err, state.ErrConflict) {
+		next = "go on with the same create"
+	}
 	if report.made() {
 		where = "what was made is recorded in " + e.Store.Location() + " and may be billed"
-		return &PartialError{Err: err, Next: where + "; " + next + ", or remove it with: cluster-provision destroy " + e.Flags}
+		return &PartialError{Err: err, Next: where + "; " + next + "; or remove it with: cluster-provision destroy " + e.Flags}
 	}
-	return &PartialError{Err: err, Next: "nothing was made that is billed; " + next + ", or clear what is recorded with: cluster-provision destroy " + e.Flags}
+	return &PartialError{Err: err, Next: "nothing was made that is billed; " + next + "; or clear what is recorded with: cluster-provision destroy " + e.Flags}
 }

@@ -73,19 +73,8 @@ const (
 	proxyLimit     = 285 * time.Second
 )
 
-func (e *Engine) scaled(d time.Duration) time.Duration {
-	if e.Pace <= 0 {
-		return d
-	}
-	return time.Duration(float64(d) / e.Pace)
-}
-
-func (e *Engine) unscaled(d time.Duration) time.Duration {
-	if e.Pace <= 0 {
-		return d
-	}
-	return time.Duration(float64(d) * e.Pace)
-}
+func (e *Engine) scaled(d time.Duration) time.Duration   { return resources.Pace(e.Pace).Scaled(d) }
+func (e *Engine) unscaled(d time.Duration) time.Duration { return resources.Pace(e.Pace).Unscaled(d) }
 
 func (e *Engine) note(level progress.Level, text string) {
 	if e.Printer != nil {

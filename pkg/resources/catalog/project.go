@@ -72,7 +72,7 @@ func (l *look) services(ctx context.Context) error {
 		if s.GetState() == serviceusagepb.State_ENABLED {
 			continue
 		}
-		api := base(s.GetName())
+		api := gcp.Base(s.GetName())
 		l.answer(func() {
 			l.Problems = append(l.Problems, resources.Problem{
 				Path: "PROJECT_ID", Value: l.scope.Project, Message: "API " + api + " is not enabled",
@@ -187,5 +187,3 @@ type denied struct{}
 
 func (denied) Error() string          { return "permission denied" }
 func (denied) Class() resources.Class { return resources.ClassDenied }
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

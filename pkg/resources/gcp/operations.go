@@ -88,10 +88,10 @@ func Lost(err error) error {
 }
 
 // Scaled is how long a wait takes at the pace of these clients.
-func (c *Clients) Scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / c.pace) }
+func (c *Clients) Scaled(d time.Duration) time.Duration { return resources.Pace(c.pace).Scaled(d) }
 
 // Unscaled is the opposite of Scaled: what a time that passed here means at the normal pace.
-func (c *Clients) Unscaled(d time.Duration) time.Duration { return time.Duration(float64(d) * c.pace) }
+func (c *Clients) Unscaled(d time.Duration) time.Duration { return resources.Pace(c.pace).Unscaled(d) }
 
 // Pause waits, at the pace of these clients, or until the context ends.
 func (c *Clients) Pause(ctx context.Context, d time.Duration) error {

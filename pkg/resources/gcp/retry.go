@@ -96,7 +96,7 @@ func newRetrying(next http.RoundTripper, opt Options) retrying {
 	return retrying{next: next, pace: pace, stop: opt.Stop, tell: opt.Retrying, mu: &sync.Mutex{}, spoken: &time.Time{}}
 }
 
-func (t retrying) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / t.pace) }
+func (t retrying) scaled(d time.Duration) time.Duration { return resources.Pace(t.pace).Scaled(d) }
 
 // RoundTrip tries until there is an answer worth having, the bound is reached, the user stops it, or the context ends.
 func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {

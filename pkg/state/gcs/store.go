@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/iterator"
 
+	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
@@ -104,9 +105,7 @@ func (s *Store) patience() time.Duration {
 	return time.Duration(float64(2*time.Minute) / min(s.opt.Pace, mostPace))
 }
 
-func (s *Store) scaled(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / s.opt.Pace)
-}
+func (s *Store) scaled(d time.Duration) time.Duration { return resources.Pace(s.opt.Pace).Scaled(d) }
 
 // Load gives the manifest; a zero one and version 0 when there is none, or no default bucket yet. A bucket that was named and
 // is missing, and a default bucket that is another project's, are errors.
