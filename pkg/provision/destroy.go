@@ -143,7 +143,7 @@ func (e *Engine) dissolve(s *session, p *plan.Plan, report *Report) error {
 	}
 	s.lease = nil
 	report.BucketRemoved, report.Kept = end.BucketRemoved, end.Kept
-	report.Nothing = p.Empty() && len(report.Steps) == 0 && len(mine.Ours) == 0
+	report.Nothing = p.Empty() && len(report.Swept) == 0 && len(mine.Ours) == 0
 	for _, name := range end.Kept {
 		e.note(progress.Warning, name+" is not of this deployment and stays")
 	}

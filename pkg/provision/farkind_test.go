@@ -36,6 +36,7 @@ type farThing struct {
 	owner   string
 	name    string // the node's, in the mark
 	request string // that made it
+	version int    // another one after each change
 	address string
 	from    time.Time // it is there from then on
 	until   time.Time // and until then, unless zero
@@ -50,6 +51,7 @@ type farWorld struct {
 	reads    []resources.ID
 	changing map[string]int
 	most     map[string]int // most changes at a time, by group
+	spoils   string         // node name of things that somebody changes at once
 }
 
 func newFarWorld() *farWorld {
@@ -145,7 +147,7 @@ func (d farDriver) Read(_ context.Context, id resources.ID) (live resources.Live
 			return
 		}
 		live = resources.Live[farSpec, farOutputs]{
-			ID: real, Spec: t.spec, Owner: t.owner, Unmarked: t.spec.Unmarked, Outputs: farOutputs{Address: t.address, Name: real.Base()},
+			ID: real, Spec: t.spec, Owner: t.owner, Unmarked: t.spec.Unmarked, Version: fmt.Sprint(t.version), Outputs: farOutputs{Address: t.address, Name: real.Base()},
 		}
 	})
 	if dead != nil {
@@ -211,6 +213,9 @@ func (d farDriver) Create(ctx context.Context, id resources.ID, s farSpec, stamp
 			path, _, _ := strings.Cut(id.Path(), "/-/")
 			real = resources.NewID("far.test", fmt.Sprintf("%s/t-%06d", path, d.w.serial))
 		}
+		if t.name == d.w.spoils {
+			t.spec.Peer = resources.Known("10.66.66.66")
+		}
 		d.w.things[real] = t
 		d.w.made[t.name]++
 		if s.Brings != "" {
@@ -232,22 +237,34 @@ func (d farDriver) Create(ctx context.Context, id resources.ID, s farSpec, stamp
 	return nil
 }
 
+type conflictError struct{}
+
+func (conflictError) Error() string          { return "it has moved on" }
+func (conflictError) Class() resources.Class { return resources.ClassConflict }
+
 type existsError struct{}
 
 func (existsError) Error() string          { return "it exists already" }
 func (existsError) Class() resources.Class { return resources.ClassExists }
 
 func (d farDriver) Update(ctx context.Context, live resources.Live[farSpec, farOutputs], s farSpec, changes []resources.Change, _ resources.Stamp) error {
+	moved := false
 	dead := d.pass(len(changes) > 0, "update "+live.ID.Path(), func() {
 		d.w.mu.Lock()
 		defer d.w.mu.Unlock()
-		d.w.begin(s.Group)
-		if t := d.w.things[live.ID]; t != nil {
-			t.spec.Size = s.Size
+		t := d.w.things[live.ID]
+		if moved = t == nil || fmt.Sprint(t.version) != live.Version; moved {
+			return
 		}
+		d.w.begin(s.Group)
+		t.spec.Size = s.Size
+		t.version++
 	})
-	if dead != nil {
+	switch {
+	case dead != nil:
 		return dead
+	case moved:
+		return conflictError{}
 	}
 	return d.wait(ctx, s.Group, time.Now().Add(farTakes))
 }
