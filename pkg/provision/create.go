@@ -37,10 +37,11 @@ func (e *Engine) Create(ctx context.Context, cfg *config.Config, approve Approve
 			return report, err
 		}
 	}
-	e.note(progress.Info, report.Summary)
-	if !p.Empty() {
-		e.note(progress.Info, "the cluster is up")
+	said := "the cluster is up"
+	if p.Empty() {
+		said = p.Summary()
 	}
+	e.note(progress.Info, said)
 	return report, e.finish(early, cfg, report)
 }
 
@@ -199,7 +200,7 @@ func (e *Engine) awaitProxies(ctx context.Context, vms []resources.VM) []resourc
 // partly is the error of an action that has done a part, with what can be done next. "The same again" is advised only where
 // repeating can mend it, and only what exists is called billed.
 func (e *Engine) partly(err error, action string, report *Report) error {
-	where := "what there is is recorded in " + e.Store.Location()
+	where := "what is left is recorded in " + e.Store.Location()
 	if action == "destroy" {
 		return &PartialError{Err: err, Next: where + "; go on with: cluster-provision destroy " + e.Flags}
 	}
