@@ -316,3 +316,45 @@ func TestAStockoutEndsWithItsCodeAndKeepsWhatWasMade(t *testing.T) {
 		destroy(ctx, t, c)
 	})
 }
+
+// A manifest whose names are not of their kinds is damaged: nothing is called by them.
+func TestNamesInADamagedManifestAreNotCalled(t *testing.T) {
+	inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
+		create(ctx, t, c)
+		e := c.engine(ctx, c.em.Transport(), 1)
+		m, v, err := e.Store.Load(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := m.Find("mig/mig")
+		was := r.ID
+		r.ID = "//compute.googleapis.com/projects/other/global/networks/theirs"
+		m.Put(r)
+		m.Serial++
+		if v, err = e.Store.Save(ctx, m, v); err != nil {
+			t.Fatal(err)
+		}
+		before := len(c.made())
+		_, err1 := c.engine(ctx, c.em.Transport(), 1).Destroy(ctx, nil)
+		_, err2 := c.engine(ctx, c.em.Transport(), 1).Status(ctx)
+		_, err3 := c.engine(ctx, c.em.Transport(), 1).Create(ctx, settings(t), nil)
+		var damaged *state.DamagedError
+		for what, err := range map[string]error{"destroy": err1, "status": err2, "create": err3} {
+			if !errors.As(err, &damaged) || !strings.Contains(err.Error(), "mig/mig") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for _, call := range c.made()[before:] {
+			if strings.Contains(call, "compute.googleapis.com") {
+				t.Errorf("called: %s", call)
+			}
+		}
+		r.ID = was
+		m.Put(r)
+		m.Serial++
+		if _, err = e.Store.Save(ctx, m, v); err != nil {
+			t.Fatal(err)
+		}
+		destroy(ctx, t, c)
+	})
+}

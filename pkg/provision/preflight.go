@@ -221,5 +221,27 @@ func (e *Engine) adopt(m state.Manifest) (state.Manifest, error) {
 			Message: fmt.Sprintf("holds the state of %s in project %s", m.Prefix, m.Project), Hint: "use another NAME_PREFIX or another folder",
 		}}
 	}
-	return m, nil
+	return m, e.named(m)
+}
+
+// named refuses a manifest whose names are not of their kinds: nothing is called by them.
+func (e *Engine) named(m state.Manifest) error {
+	var errs []error
+	for _, r := range m.Resources {
+		h, known := e.Registry.Handler(resources.Kind(r.Kind()))
+		ids := []string{r.ID}
+		for _, f := range r.Former {
+			ids = append(ids, f.ID)
+		}
+		for _, id := range ids {
+			if known && !h.Names(resources.ID(id)) {
+				errs = append(errs, fmt.Errorf("%s: %q is no name of a %s", r.Address, id, r.Kind()))
+			}
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return &state.DamagedError{Where: e.Store.Location() + "manifest.json", Why: errors.Join(errs...),
+		Mend: "go back to an earlier generation; they are listed by: gcloud storage ls --all-versions " + e.Store.Location()}
 }

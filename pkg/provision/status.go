@@ -53,6 +53,9 @@ func (e *Engine) Status(ctx context.Context) (*Status, error) {
 	if err := once(loaded, locked); err != nil {
 		return nil, err
 	}
+	if err := e.named(st.Manifest); err != nil {
+		return nil, err
+	}
 	st.Known = version != 0
 	if len(st.Manifest.Resources) == 0 {
 		return st, nil

@@ -136,6 +136,12 @@ type Foreseer[S any] interface {
 	MayExist(S) bool
 }
 
+// Namer is a driver that knows what its names look like. Nothing is called by a recorded name that is of another form: a damaged
+// manifest must not reach another API, or another collection. Optional.
+type Namer interface {
+	Names(ID) bool
+}
+
 // Sweeper is a driver that can list, by owner mark and exactly, what a deployment owns of its kind. Optional: a kind
 // without it is one that cannot be found again without the manifest.
 type Sweeper interface {

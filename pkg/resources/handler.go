@@ -20,6 +20,8 @@ type Handler interface {
 	Delete(context.Context, ID, Stamp) error
 	// Settle waits for what is under way on a resource, and says whether anything was; see Driver.Settle.
 	Settle(context.Context, ID) (bool, error)
+	// Names says whether an id can be one of this kind's.
+	Names(ID) bool
 	// Sweep lists what the owner owns of this kind; nil for a kind that cannot.
 	Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error)
 	// Exclusive is the group in which a step on the resource must be alone; empty for none. The spec is a recorded one.
@@ -200,6 +202,11 @@ func (e erased[S, O]) Delete(ctx context.Context, id ID, s Stamp) error {
 		}
 		return e.d.Delete(ctx, live.ID, s)
 	}
+}
+
+func (e erased[S, O]) Names(id ID) bool {
+	n, ok := e.d.(Namer)
+	return !ok || n.Names(id)
 }
 
 func (e erased[S, O]) Settle(ctx context.Context, id ID) (bool, error) { return e.d.Settle(ctx, id) }

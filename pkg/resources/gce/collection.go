@@ -53,6 +53,11 @@ func (k Collection[S, O, R]) ID(scope resources.Scope, name string, _ S) resourc
 	return k.Place(scope, k.Plural, scope.Name(name))
 }
 
+// Names says whether an id is the name of a resource of this collection.
+func (k Collection[S, O, R]) Names(id resources.ID) bool {
+	return id.Service() == Service && id.Project() != "" && id.Part(k.Plural) == id.Base()
+}
+
 // Read gives the resource as it is; the description carries the mark.
 func (k Collection[S, O, R]) Read(ctx context.Context, id resources.ID) (resources.Live[S, O], error) {
 	r, err := k.Fetch(ctx, id)
