@@ -48,6 +48,7 @@ type farWorld struct {
 	things   map[resources.ID]*farThing
 	serial   int
 	made     map[string]int // creations accepted, by node name
+	asked    int            // calls that create, accepted or not
 	reads    []resources.ID
 	changing map[string]int
 	most     map[string]int // most changes at a time, by group
@@ -197,6 +198,7 @@ func (d farDriver) Create(ctx context.Context, id resources.ID, s farSpec, stamp
 		d.w.mu.Lock()
 		defer d.w.mu.Unlock()
 		d.w.begin(s.Group)
+		d.w.asked++
 		until = time.Now().Add(farTakes)
 		if _, t := d.w.find(id); t != nil && t.exists(time.Now()) {
 			exists, until = t.request != stamp.RequestID, t.from

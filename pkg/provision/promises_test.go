@@ -297,24 +297,18 @@ func TestStepsOfAnExclusiveGroupRunOneAfterAnother(t *testing.T) {
 // What another thing's call brings is looked for first, and not made.
 func TestWhatMayExistIsReadBeforeItIsMade(t *testing.T) {
 	inFarWorld(t, func(ctx context.Context, t *testing.T, c farCloud) {
-		specs := func(size int) map[string]farSpec {
-			return map[string]farSpec{
-				"cluster": {Size: 1, Named: true, Brings: "demo-pool"},
-				"pool":    {Size: size, Unmarked: true, Foreseen: true, Peer: resources.Known(""), Via: farName("cluster")},
-			}
+		want := map[string]farSpec{
+			"cluster": {Size: 1, Named: true, Brings: "demo-pool"},
+			"pool":    {Size: 1, Unmarked: true, Foreseen: true},
 		}
-		want := specs(1)
-		pool := want["pool"]
-		pool.Via = resources.Known("")
-		want["pool"] = pool
 		e := c.process(ctx, zoneA, nil)
 		set := wants(e, want)
 		set.After(resources.Address{Kind: "far", Name: "pool"}, resources.Address{Kind: "far", Name: "cluster"})
 		if _, err := e.CreateOf(ctx, settings(t), set); err != nil {
 			t.Fatal(err)
 		}
-		if c.w.made["pool"] != 0 || c.w.made["cluster"] != 1 {
-			t.Errorf("made: %v", c.w.made)
+		if c.w.made["pool"] != 0 || c.w.made["cluster"] != 1 || c.w.asked != 1 {
+			t.Errorf("made: %v, by %d calls", c.w.made, c.w.asked)
 		}
 		if m, _, err := e.Store.Load(ctx); err != nil || m.Summary() != "ready" {
 			t.Errorf("%v: %s", err, m.Summary())
