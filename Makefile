@@ -22,7 +22,10 @@ bench:
 	@go test -run '^$$' -bench Create -benchtime 1x ./pkg/provision/... | grep -E '^Benchmark|critical|FAIL|ok'
 
 crash-sweep:
-	@go test -run 'CrashSweep' -count=1 -v ./pkg/provision/... | grep -E 'deaths|--- FAIL|^FAIL|^ok' | tail -n 20
+	@out=$$(go test -run 'CrashSweep' -count=1 -v ./pkg/provision 2>&1); code=$$?; \
+	echo "$$out" | grep -E 'deaths|--- FAIL|^FAIL|^panic' | tail -n 60; \
+	echo "$$out" | awk '/crash sweep.*deaths/ { n += $$(NF-4) } END { print n " deaths in virtual time, " ('$$code' ? "FAILED" : "no leak") }'; \
+	exit $$code
 
 docker-test: build
 	@scripts/docker-test.sh

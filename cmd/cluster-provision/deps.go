@@ -1,18 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/provision"
@@ -28,133 +26,153 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/state/gcs"
 )
 
-// run is one action at work: the engine and all that goes with it.
-type run struct {
-	program
-	engine *provision.Engine
-	json   bool
-	log    *slog.Logger
-	steps  *stepNames
-	ends   []func() error // what has to be closed, last first
-	upload string         // path of a log that goes to the deployment's folder in the end
+// deps are what an action works with.
+type deps struct {
+	engine  engine
+	printer progress.Printer
+	out     *output
+	stdin   io.Reader
+	signals *signals
+	steps   *stepNames
+	log     *slog.Logger
+	logPath string // of a log that goes to the deployment's folder in the end; "" for none
+	ends    []func() error
 }
 
-// input is where the settings of an action come from.
-func (p program) input(c *cli.Context) config.Input {
-	return config.Input{Environ: p.environ, EnvFile: text(c, "env-file"), Flags: settings(c), CopyDir: text(c, "copy-dir")}
+// withConfig checks all settings and carries an action on them out. Warnings are shown.
+func (p *program) withConfig(ctx context.Context, o common, run func(*config.Config, *deps) (outcome, error)) (outcome, error) {
+	cfg, problems := config.Load(o.Input)
+	if err := problems.Err(); err != nil {
+		return outcome{}, err
+	}
+	return p.on(ctx, o, &cfg.Target, problems.Warnings(), func(d *deps) (outcome, error) { return run(cfg, d) })
 }
 
-// start builds what an action on a deployment needs. Nothing is called yet but what finds credentials.
-func (p program) start(c *cli.Context, t *config.Target) (*run, error) {
-	r := &run{program: p, steps: &stepNames{names: map[string]progress.Step{}}}
-	if err := r.openLog(c, t.MinimizeLogging); err != nil {
-		return nil, err
+// withTarget is withConfig for actions that only have to know which deployment is meant.
+func (p *program) withTarget(ctx context.Context, o common, load func(config.Input) (*config.Target, resources.Problems), run func(*deps) (outcome, error)) (outcome, error) {
+	t, problems := load(o.Input)
+	if err := problems.Err(); err != nil {
+		return outcome{}, err
 	}
-	mode := text(c, "output")
-	if mode != "text" && mode != "json" {
-		return nil, usage("--output", mode, "is neither text nor json", "give --output=text or --output=json")
-	}
-	r.json = mode == "json"
-	clients, pace, err := r.clients(c)
+	return p.on(ctx, o, t, problems.Warnings(), run)
+}
+
+func (p *program) on(ctx context.Context, o common, t *config.Target, warnings resources.Problems, run func(*deps) (outcome, error)) (outcome, error) {
+	d, err := p.open(ctx, o, t)
+	defer d.close()
 	if err != nil {
-		return nil, err
+		return outcome{}, err
+	}
+	for _, w := range warnings {
+		d.printer.Notice(progress.Warning, w.String())
+	}
+	return run(d)
+}
+
+// open builds what an action on a deployment needs. Nothing is called yet but what finds credentials. What it answers is to be
+// closed also after an error.
+func (p *program) open(ctx context.Context, o common, t *config.Target) (*deps, error) {
+	d := &deps{out: p.out, stdin: p.stdin, signals: p.signals}
+	d.steps = &stepNames{names: map[string]progress.Step{}, pace: 1}
+	if o.Cloud.Emulate != "" {
+		d.steps.pace = o.Cloud.Emulator.TimeScale
+	}
+	d.openPrinter(p, o)
+	if err := d.openLog(o, t.MinimizeLogging); err != nil {
+		return d, err
+	}
+	clients, pace, err := d.clients(ctx, o.Cloud)
+	if err != nil {
+		return d, err
 	}
 	scope := blueprint.ScopeOf(t.Project, t.Region, t.Zone, t.NamePrefix)
-	r.engine = &provision.Engine{
-		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(c, t), Rescue: ".", Printer: r.printer(c.Context), Log: r.log, Pace: pace,
-		Stop: p.signals.stopped(),
-		Store: gcs.New(clients.Storage, gcs.Options{
-			Bucket: t.State.Bucket, Folder: t.State.Folder, Prefix: t.NamePrefix, Project: t.Project, Region: t.Region, Default: !t.State.Given, Pace: pace,
-		}),
-	}
-	return r, nil
+	store := &watchedStore{makesBucket: !t.State.Given, Store: gcs.New(clients.Storage, gcs.Options{
+		Bucket: t.State.Bucket, Folder: t.State.Folder, Prefix: t.NamePrefix, Project: t.Project, Region: t.Region, Default: !t.State.Given, Pace: pace,
+	})}
+	d.engine = &live{store: store, stop: p.signals.stopped, e: &provision.Engine{
+		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope, Store: store,
+		Owner: blueprint.DeploymentID(t.Project, t.NamePrefix), Tool: toolVersion(), Flags: targetFlags(o.Cloud, t), Rescue: ".",
+		Printer: d.printer, Log: d.log, Pace: pace, Stop: p.signals.stopped(),
+	}}
+	return d, nil
 }
 
 // targetFlags are the flags with which another process finds the same deployment. Checked settings need no quotes.
-func targetFlags(c *cli.Context, t *config.Target) string {
+func targetFlags(c cloudOptions, t *config.Target) string {
 	out := fmt.Sprintf("--project-id=%s --name-prefix=%s --zone=%s", t.Project, t.NamePrefix, t.Zone)
 	if t.State.Given {
 		out += " --terraform-gcs-path=gs://" + strings.TrimSuffix(t.State.Bucket+"/"+t.State.Folder, "/")
 	}
-	if dir := text(c, "emulate"); dir != "" {
-		out += " --emulate " + strconv.Quote(dir)
+	if c.Emulate != "" {
+		out += " --emulate " + strconv.Quote(c.Emulate)
+	}
+	if c.Endpoint != "" {
+		out += " --endpoint " + c.Endpoint
 	}
 	return out
 }
 
-// clients picks the cloud: the embedded emulator, another endpoint, or the real one.
-func (r *run) clients(c *cli.Context) (*gcp.Clients, float64, error) {
-	opt := gcp.Options{Endpoint: text(c, "endpoint"), UserAgent: "cluster-provision/" + toolVersion(), Log: r.log, Pace: 1}
-	if dir := text(c, "emulate"); dir != "" {
-		if opt.Endpoint != "" {
-			return nil, 0, usage("--emulate", dir, "and --endpoint exclude each other", "give one of the two")
+// clients picks the cloud: the embedded emulator, another endpoint, or the real one. The transport learns when to stop trying
+// again, and whom to tell that it does.
+func (d *deps) clients(ctx context.Context, o cloudOptions) (*gcp.Clients, float64, error) {
+	opt := gcp.Options{Endpoint: o.Endpoint, UserAgent: "cluster-provision/" + toolVersion(), Log: d.log, Pace: 1, Stop: d.signals.stopped}
+	opt.Retrying = func(r gcp.Retry) {
+		d.printer.Notice(progress.Warning, fmt.Sprintf("%s %s of %s is tried again, since %s: %v", r.Method, r.Name, r.Host, time.Since(r.Since).Round(time.Second/10), r.Err))
+	}
+	if o.Emulate != "" {
+		if err := emulatorDir("--emulate", o.Emulate); err != nil {
+			return nil, 0, err
 		}
-		em, scale, err := r.emulator(c, dir)
+		options, err := o.Emulator.emulatorOf(o.Emulate)
 		if err != nil {
 			return nil, 0, err
 		}
-		opt.Transport, opt.Pace = em, scale
+		em, err := emulator.New(options)
+		if err != nil {
+			return nil, 0, err
+		}
+		d.ends = append(d.ends, em.Close)
+		d.printer.Notice(progress.Info, "emulating the cloud: nothing here is real, nothing is billed; its state is in "+o.Emulate)
+		opt.Transport, opt.Pace = em.Transport(), options.TimeScale
 	}
-	clients, err := gcp.New(c.Context, opt)
+	clients, err := gcp.New(ctx, opt)
 	return clients, opt.Pace, err
 }
 
-func (r *run) emulator(c *cli.Context, dir string) (http.RoundTripper, float64, error) {
-	opt, err := emulatorOptions(c, dir)
-	if err != nil {
-		return nil, 0, err
+// openPrinter chooses how the run is shown: JSON; a live table on a terminal that can move its cursor and is not full of a
+// detailed log; lines elsewhere.
+func (d *deps) openPrinter(p *program, o common) {
+	name, _ := lookupEnv(p.environ, "TERM")
+	able := p.terminal && name != "" && name != "dumb"
+	noColor, _ := lookupEnv(p.environ, "NO_COLOR")
+	opt := progress.Options{Mode: progress.Plain, Out: d.out.stdout, Err: d.out.screen, Lookup: d.steps.find, Color: able && noColor == "", Size: p.size}
+	switch {
+	case d.out.json:
+		opt.Mode = progress.JSON
+	case able && (o.LogFile != "" || o.LogLevel > slog.LevelDebug):
+		opt.Mode = progress.Terminal
 	}
-	em, err := emulator.New(opt)
-	if err != nil {
-		return nil, 0, err
-	}
-	r.ends = append(r.ends, em.Close)
-	fmt.Fprintf(r.stderr, "emulating the cloud: nothing here is real, nothing is billed; its state is in %s\n", dir)
-	return em.Transport(), opt.TimeScale, nil
-}
-
-func emulatorOptions(c *cli.Context, dir string) (emulator.Options, error) {
-	opt := emulator.Options{Dir: dir}
-	var err error
-	if opt.TimeScale, err = strconv.ParseFloat(text(c, "time-scale"), 64); err != nil || opt.TimeScale <= 0 || opt.TimeScale > 1e6 {
-		return opt, usage("--time-scale", text(c, "time-scale"), "is not a number above 0", "give 1 for the real pace, 10 for ten times as fast")
-	}
-	if opt.Latency, err = emulator.ProfileNamed(text(c, "latency")); err != nil {
-		return opt, usage("--latency", "", err.Error(), "give off, typical, slow or a file")
-	}
-	if path := text(c, "faults"); path != "" {
-		raw, err := os.ReadFile(path) //nolint:gosec // the user names the file
-		if err != nil {
-			return opt, usage("--faults", path, "cannot be read: "+err.Error(), "give a JSON file")
-		}
-		if opt.Faults, err = emulator.ParseFaultPlan(raw); err != nil {
-			return opt, usage("--faults", path, err.Error(), "its form is in docs/emulator.md")
-		}
-	}
-	return opt, nil
+	d.printer = progress.New(opt)
+	d.ends = append(d.ends, func() error { d.printer.Close(); return nil })
 }
 
 // openLog decides where the log goes. With MINIMIZE_TERRAFORM_LOGGING all of it goes to a file that is uploaded in the end.
-func (r *run) openLog(c *cli.Context, minimize bool) error {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(text(c, "log-level"))); err != nil {
-		return usage("--log-level", text(c, "log-level"), "is not a level", "give debug, info, warn or error")
-	}
-	out, path := r.stderr, text(c, "log-file")
+func (d *deps) openLog(o common, minimize bool) error {
+	level, path := o.LogLevel, o.LogFile
 	if minimize && path == "" {
 		path, level = fmt.Sprintf("cluster-provision-%s.log", time.Now().UTC().Format("20060102T150405Z")), slog.LevelDebug
-		r.upload = path
+		d.logPath = path
 	}
+	out := progress.Above(d.printer, d.out.stderr)
 	if path != "" {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the user names the file
+		f, err := openLogFile(path)
 		if err != nil {
-			return usage("--log-file", path, "cannot be written: "+err.Error(), "give a path that you may write to")
+			return err
 		}
-		out = f
-		r.ends = append(r.ends, f.Close)
+		d.ends = append(d.ends, f.Close)
+		out = progress.CleanWriter(f)
 	}
-	r.log = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: utc}))
+	d.log = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: utc}))
 	return nil
 }
 
@@ -165,71 +183,70 @@ func utc(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func (r *run) printer(ctx context.Context) progress.Printer {
-	mode := progress.Plain
-	_, noColor := lookupEnv(r.environ, "NO_COLOR")
-	terminal := r.terminal(r.stderr)
-	switch {
-	case r.json:
-		mode = progress.JSON
-	case terminal && !r.log.Enabled(ctx, slog.LevelDebug):
-		mode = progress.Terminal
-	}
-	p := progress.New(mode, r.stdout, r.stderr, r.steps.find, terminal && !noColor)
-	r.ends = append(r.ends, func() error { p.Close(); return nil })
-	return p
-}
-
-// close ends what was begun and uploads the log, if it is to be.
-func (r *run) close() {
-	for i := len(r.ends) - 1; i >= 0; i-- {
-		if err := r.ends[i](); err != nil {
-			fmt.Fprintln(r.stderr, "warning:", err)
+// close ends what was begun, last first.
+func (d *deps) close() {
+	for i := len(d.ends) - 1; i >= 0; i-- {
+		if err := d.ends[i](); err != nil {
+			fmt.Fprintln(d.out.stderr, "warning:", err)
 		}
 	}
+	d.ends = nil
 }
 
-func (r *run) uploadLog(ctx context.Context) {
-	if r.upload == "" {
+// uploadLog puts the log beside the manifest, if it is to be there and the run has changed anything: otherwise there may be no
+// folder, and a run that changes nothing writes nothing.
+func (d *deps) uploadLog(ctx context.Context) {
+	if d.logPath == "" || !d.engine.Changed() {
 		return
 	}
-	raw, err := os.ReadFile(r.upload)
+	raw, err := os.ReadFile(d.logPath)
 	if err == nil {
-		err = r.engine.Store.Upload(context.WithoutCancel(ctx), "logs/"+r.upload, raw)
+		err = d.engine.Upload(context.WithoutCancel(ctx), "logs/"+d.logPath, raw)
 	}
 	if err != nil {
-		r.engine.Printer.Notice(progress.Warning, "the log could not be uploaded: "+err.Error())
+		d.printer.Notice(progress.Warning, "the log could not be uploaded: "+err.Error())
 	}
 }
 
-// result prints how an action ended: text for people, or the last JSON line.
-func (r *run) result(v any, text string, err error) {
-	if !r.json {
-		if err == nil {
-			fmt.Fprint(r.stdout, text)
+// approve learns the plan for the printers, and asks if it should.
+func (d *deps) approve(ask bool) provision.Approve {
+	return func(pl *plan.Plan) (bool, error) {
+		d.steps.learn(pl)
+		if !ask {
+			return true, nil
 		}
-		return
+		fmt.Fprint(d.out.stderr, pl.Text())
+		return d.confirm("carry this out?")
 	}
-	line := map[string]any{"type": "result", "exitCode": provision.ExitCode(err), "result": v}
-	if err != nil {
-		line["error"] = err.Error()
-		if class := resources.ClassOf(err); class != resources.ClassNone {
-			line["class"] = class
-		}
-		if ps, ok := resources.AsProblems(err); ok {
-			line["problems"] = ps
-		}
-	}
-	raw, encodeErr := json.Marshal(line)
-	if encodeErr != nil {
-		raw = fmt.Appendf(nil, `{"type":"result","exitCode":1,"error":%q}`, encodeErr.Error())
-	}
-	fmt.Fprintf(r.stdout, "%s\n", raw)
 }
 
-// stepNames gives the printers words for the steps of a plan.
+// confirm asks a question that only "yes" agrees to. An interrupt ends the waiting for an answer.
+func (d *deps) confirm(question string) (bool, error) {
+	fmt.Fprintf(d.out.stderr, "%s (yes/no) ", question)
+	type answer struct {
+		line string
+		err  error
+	}
+	heard := make(chan answer, 1)
+	go func() { // after an interrupt it ends with the process: a read of a terminal cannot be called off
+		line, err := bufio.NewReader(io.LimitReader(d.stdin, 1000)).ReadString('\n')
+		heard <- answer{line, err}
+	}()
+	select {
+	case <-d.signals.stopped():
+		return false, fmt.Errorf("nobody answered: %w", context.Canceled)
+	case a := <-heard:
+		if a.err != nil && a.line == "" {
+			return false, fmt.Errorf("nobody answered: %w", a.err)
+		}
+		return strings.EqualFold(strings.TrimSpace(a.line), "yes"), nil
+	}
+}
+
+// stepNames gives the printers words for the steps of a plan, and how long they usually take at the pace of the cloud in use.
 type stepNames struct {
 	mu    sync.Mutex
+	pace  float64
 	names map[string]progress.Step
 }
 
@@ -237,7 +254,10 @@ func (s *stepNames) learn(p *plan.Plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, step := range p.Steps {
-		s.names[step.ID] = progress.Step{What: fmt.Sprintf("%s %s %s", step.Action, step.Address, step.Target.Base()), Expected: step.Expected}
+		s.names[step.ID] = progress.Step{
+			What:     fmt.Sprintf("%s %s %s", step.Action, step.Address, step.Target.Base()),
+			Expected: time.Duration(float64(step.Expected) / s.pace),
+		}
 	}
 }
 
@@ -245,13 +265,4 @@ func (s *stepNames) find(id string) progress.Step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.names[id]
-}
-
-func lookupEnv(environ []string, name string) (string, bool) {
-	for _, kv := range environ {
-		if len(kv) > len(name) && kv[:len(name)] == name && kv[len(name)] == '=' {
-			return kv[len(name)+1:], true
-		}
-	}
-	return "", false
 }

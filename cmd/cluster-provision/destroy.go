@@ -1,51 +1,90 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
+	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
-func (p program) destroyCommand() *cli.Command {
-	more := []cli.Flag{
-		&cli.BoolFlag{Name: "ask", Usage: "show the plan and ask before anything is changed"},
-		&cli.BoolFlag{Name: "sweep", Usage: "also remove what carries the deployment's mark and is not in its manifest"},
+// destroyOptions are the options of destroy.
+type destroyOptions struct {
+	common
+	Ask, Sweep bool
+}
+
+func (p *program) destroyCommand(run runF[destroyOptions]) *cli.Command {
+	return command(p, about{
+		name: "destroy", usage: "remove everything that the deployment owns", needs: mandatory(), example: exampleOf("destroy"),
+		own: []cli.Flag{askFlag(), &cli.BoolFlag{Name: "sweep", Usage: "also remove what carries the deployment's mark and is not in its manifest"}},
+	}, func(c *cli.Context) (destroyOptions, error) {
+		o, err := p.common(c)
+		return destroyOptions{common: o, Ask: c.Bool("ask"), Sweep: c.Bool("sweep")}, err
+	}, run)
+}
+
+func (p *program) destroy(ctx context.Context, o destroyOptions) (outcome, error) {
+	return p.withTarget(ctx, o.common, config.LoadTarget, func(d *deps) (outcome, error) { return runDestroy(ctx, o, d) })
+}
+
+func runDestroy(ctx context.Context, o destroyOptions, d *deps) (outcome, error) {
+	report, err := d.engine.Destroy(ctx, o.Sweep, d.approve(o.Ask))
+	out := outcome{value: report}
+	if err == nil {
+		out.text = report.Text()
 	}
-	return command("destroy", "remove everything that the deployment owns", more, func(c *cli.Context) error {
-		r, err := p.startTarget(c, config.LoadTarget)
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		r.engine.Sweep = c.Bool("sweep")
-		report, err := r.engine.Destroy(c.Context, r.approve(c.Bool("ask")))
-		r.result(report, report.Text(), err)
-		return err
-	})
+	return out, err
 }
 
-func (p program) unlockCommand() *cli.Command {
-	yes := &cli.BoolFlag{Name: "yes", Usage: "do not ask"}
-	return command("unlock", "remove another run's lease after showing who holds it", []cli.Flag{yes}, func(c *cli.Context) error {
-		r, err := p.startTarget(c, config.LoadTarget)
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		err = r.engine.Unlock(c.Context, func(h state.Holder) (bool, error) {
-			fmt.Fprintf(r.stderr, "%s by %s on %s (pid %d), since %s, last heartbeat %s, until %s\n", h.Action, h.Owner, h.Host, h.PID,
-				h.Since.UTC().Format(timeFormat), h.Beat.UTC().Format(timeFormat), h.Until.UTC().Format(timeFormat))
-			if c.Bool("yes") {
-				return true, nil
-			}
-			return r.confirm("remove this lease? a run that still works would lose it")
-		})
-		r.result(nil, "", err)
-		return err
-	})
+// unlockOptions are the options of unlock.
+type unlockOptions struct {
+	common
+	Yes bool
 }
 
-const timeFormat = "2006-01-02 15:04:05Z"
+func (p *program) unlockCommand(run runF[unlockOptions]) *cli.Command {
+	return command(p, about{
+		name: "unlock", usage: "remove another run's lease after showing who holds it", needs: mandatory(), example: exampleOf("unlock"),
+		own: []cli.Flag{&cli.BoolFlag{Name: "yes", Usage: "do not ask"}},
+	}, func(c *cli.Context) (unlockOptions, error) {
+		o, err := p.common(c)
+		return unlockOptions{common: o, Yes: c.Bool("yes")}, err
+	}, run)
+}
+
+func (p *program) unlock(ctx context.Context, o unlockOptions) (outcome, error) {
+	return p.withTarget(ctx, o.common, config.LoadTarget, func(d *deps) (outcome, error) { return runUnlock(ctx, o, d) })
+}
+
+// unlocked is the result of unlock.
+type unlocked struct {
+	Removed bool          `json:"removed"`
+	Holder  *state.Holder `json:"holder,omitempty"` // who held it
+}
+
+func runUnlock(ctx context.Context, o unlockOptions, d *deps) (outcome, error) {
+	var seen unlocked
+	err := d.engine.Unlock(ctx, func(h state.Holder) (bool, error) {
+		seen.Holder = &h
+		fmt.Fprintln(d.out.stderr, holderText(h))
+		if o.Yes {
+			return true, nil
+		}
+		return d.confirm("remove this lease? a run that still works would lose it")
+	})
+	seen.Removed = err == nil && seen.Holder != nil
+	return outcome{value: seen}, err
+}
+
+// holderText says on one line who holds a lease. Its words are somebody else's.
+func holderText(h state.Holder) string {
+	return progress.OneLine(fmt.Sprintf("%s by %s on %s (pid %d), since %s, last heartbeat %s, until %s",
+		h.Action, h.Owner, h.Host, h.PID, stamp(h.Since), stamp(h.Beat), stamp(h.Until)))
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

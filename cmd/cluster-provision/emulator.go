@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -13,76 +16,100 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator"
 )
 
-func (p program) emulatorCommand() *cli.Command {
-	dir := &cli.StringFlag{Name: "dir", Usage: "keep the state in `DIR`"}
-	cmd := &cli.Command{
-		Name: "emulator", Usage: "serve the emulator for gcloud, Terraform and others", OnUsageError: usageError,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "loopback `ADDRESS`; port 0 picks one"}, dir,
-			&cli.StringFlag{Name: "latency", Value: "typical", Usage: "off, typical, slow or a `FILE`"},
-			&cli.Float64Flag{Name: "time-scale", Value: 1, Usage: "everything so many times as fast"},
-			&cli.StringFlag{Name: "faults", Usage: "fault plan in a JSON `FILE`"},
-		},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usage("", c.Args().First(), "is not known to emulator", "see cluster-provision emulator --help")
-			}
-			return p.serve(c)
-		},
-		Subcommands: []*cli.Command{
-			{Name: "resources", Usage: "list all that exists in a state directory", Flags: []cli.Flag{dir}, OnUsageError: usageError, Action: func(c *cli.Context) error {
-				return p.printJSON(needDir(c), func(dir string) (any, error) { return emulator.ReadDir(dir) })
-			}},
-			{Name: "calls", Usage: "list all API calls recorded in a state directory", Flags: []cli.Flag{dir}, OnUsageError: usageError, Action: func(c *cli.Context) error {
-				return p.printJSON(needDir(c), func(dir string) (any, error) { return emulator.ReadCalls(dir) })
-			}},
-		},
+// serveOptions are the options of emulator.
+type serveOptions struct {
+	Listen   string // loopback address
+	Dir      string // "" keeps the state in memory
+	Emulator emulatorOptions
+}
+
+func dirFlag() cli.Flag { return &cli.StringFlag{Name: "dir", Usage: "keep the state in `DIR`"} }
+
+func outputFlag() cli.Flag {
+	return &cli.StringFlag{Name: "output", Value: "text", Usage: "`FORMAT` of results: text or json"}
+}
+
+func (p *program) emulatorCommand(run runF[serveOptions]) *cli.Command {
+	own := []cli.Flag{
+		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "loopback `ADDRESS`; port 0 picks one"}, dirFlag(),
+		&cli.StringFlag{Name: "latency", Value: "typical", Usage: "`PROFILE` off, typical, slow or a file"},
+		&cli.StringFlag{Name: "time-scale", Value: "1", Usage: "everything `N` times as fast"},
+		&cli.StringFlag{Name: "faults", Usage: "fault plan in a JSON `FILE`"}, outputFlag(),
+	}
+	a := about{
+		name: "emulator", usage: "serve the emulator for gcloud, Terraform and others", own: own, local: true,
+		example: []string{"cluster-provision emulator --listen=127.0.0.1:8080 --dir=DIR", "cluster-provision emulator resources --dir=DIR", "cluster-provision emulator calls --dir=DIR"},
+		notes:   "It runs until a signal. `emulator resources` lists all that exists in a directory, `emulator calls` all API calls so far.",
+	}
+	cmd := command(p, a, p.serveOptions, run)
+	cmd.Flags = own
+	cmd.Subcommands = []*cli.Command{
+		p.emulatorReader("resources", "list all that exists in a state directory", func(dir string) (any, error) { return emulator.ReadDir(dir) }),
+		p.emulatorReader("calls", "list all API calls recorded in a state directory", func(dir string) (any, error) { return emulator.ReadCalls(dir) }),
 	}
 	return cmd
 }
 
-// needDir finds --dir before or behind the subcommand; --emulate will do as well.
-func needDir(c *cli.Context) string {
-	if dir, ok := given(c, "dir"); ok {
-		return dir
+func (p *program) serveOptions(c *cli.Context) (serveOptions, error) {
+	o := serveOptions{Dir: p.text(c, "dir")}
+	if o.Dir == "" {
+		o.Dir, _ = given(c, "emulate")
 	}
-	dir, _ := given(c, "emulate")
-	return dir
+	var err error
+	if o.Listen, err = checkListen(p.text(c, "listen")); err != nil {
+		return o, err
+	}
+	o.Emulator, err = p.emulatorOptions(c)
+	return o, err
 }
 
-func (p program) printJSON(dir string, read func(string) (any, error)) error {
-	if dir == "" {
-		return usage("--dir", "", "is missing", "give the directory that was given to --emulate")
-	}
-	v, err := read(dir)
-	if err != nil {
-		return err
-	}
-	enc := json.NewEncoder(p.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+// emulatorReader is a command that shows what is in an emulator's directory.
+func (p *program) emulatorReader(name, help string, read func(string) (any, error)) *cli.Command {
+	a := about{name: "emulator " + name, usage: help, own: []cli.Flag{dirFlag(), outputFlag()}, local: true, example: []string{"cluster-provision emulator " + name + " --dir=DIR"}}
+	cmd := command(p, a, func(c *cli.Context) (string, error) {
+		dir, ok := given(c, "dir") // before or behind the subcommand; --emulate will do as well
+		if !ok {
+			dir, _ = given(c, "emulate")
+		}
+		if dir == "" {
+			return "", usage("--dir", "", "is missing", "give the directory that was given to --emulate")
+		}
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return "", usage("--dir", dir, "does not exist", "give the directory that was given to --emulate")
+		}
+		return dir, emulatorDir("--dir", dir)
+	}, func(_ context.Context, dir string) (outcome, error) {
+		v, err := read(dir)
+		if err != nil {
+			return outcome{}, err
+		}
+		raw, err := json.MarshalIndent(v, "", "  ")
+		return outcome{value: v, text: string(raw) + "\n"}, err
+	})
+	cmd.Name, cmd.Flags = name, a.own
+	return cmd
 }
 
-func (p program) serve(c *cli.Context) error {
-	address := text(c, "listen")
-	host, _, err := net.SplitHostPort(address)
-	ip := net.ParseIP(host)
-	if err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usage("--listen", address, "is not a loopback address", "give one like 127.0.0.1:8080: the emulator asks nobody for credentials")
+func (p *program) serve(ctx context.Context, o serveOptions) (outcome, error) {
+	if o.Dir != "" {
+		if err := emulatorDir("--dir", o.Dir); err != nil {
+			return outcome{}, err
+		}
 	}
-	opt, err := emulatorOptions(c, text(c, "dir"))
+	opt, err := o.Emulator.emulatorOf(o.Dir)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	em, err := emulator.New(opt)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	l, err := (&net.ListenConfig{}).Listen(c.Context, "tcp", address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
-		return errors.Join(fmt.Errorf("the emulator cannot listen on %s: %w", address, err), em.Close())
+		return outcome{}, errors.Join(fmt.Errorf("the emulator cannot listen on %s: %w", o.Listen, err), em.Close())
 	}
-	fmt.Fprintf(p.stdout, "listening on http://%s\n", l.Addr())
+	url := "http://" + l.Addr().String()
+	p.out.interim("listening", outcome{value: url, text: "listening on " + url + "\n"}, nil)
 	server := &http.Server{Handler: em, ReadHeaderTimeout: 30 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
@@ -90,11 +117,11 @@ func (p program) serve(c *cli.Context) error {
 	case err = <-done:
 	case <-p.signals.stopped():
 		err = server.Close()
-	case <-c.Context.Done():
+	case <-ctx.Done():
 		err = server.Close()
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	return errors.Join(err, em.Close())
+	return outcome{}, errors.Join(err, em.Close())
 }

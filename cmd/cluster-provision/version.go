@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -8,10 +9,19 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func (p program) versionCommand() *cli.Command {
-	return command("version", "print version, commit and Go version", nil, func(*cli.Context) error {
-		fmt.Fprintf(p.stdout, "cluster-provision %s commit %s %s %s/%s\n", toolVersion(), revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		return nil
+// versions is the result of version.
+type versions struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func (p *program) versionCommand() *cli.Command {
+	read := func(*cli.Context) (struct{}, error) { return struct{}{}, nil }
+	return command(p, about{name: "version", usage: "print version, commit and Go version", local: true}, read, func(context.Context, struct{}) (outcome, error) {
+		v := versions{toolVersion(), revision(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+		return outcome{value: v, text: fmt.Sprintf("cluster-provision %s commit %s %s %s\n", v.Version, v.Commit, v.Go, v.Platform)}, nil
 	})
 }
 

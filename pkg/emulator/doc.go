@@ -9,8 +9,10 @@
 // Operations take the time that a Profile gives them, divided by the time scale, and end at their time whether or not a
 // process runs. A FaultPlan makes chosen calls go wrong.
 //
-// To add a collection of Compute Engine: a function that gives a *collection (compute_networks.go is the model), and one line
-// in compute_methods.go.
+// This package is what others import. Below it are the services (compute, storage, projects, serviceusage, iam, billing), which do
+// not know each other, over a common part that knows none of them: cloud (what all share), front (the two doors), operations,
+// rest (methods from descriptors), wire (calls and refusals), faults, latency, calls, world, and the small doc, draws, places,
+// listfilter. A service is its package and a line in services.go.
 //
 // Worked example:
 //

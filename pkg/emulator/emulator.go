@@ -1,274 +1,108 @@
 package emulator
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
-	"sync/atomic"
-	"time"
 
-	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/calls"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/front"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/latency"
 )
 
-// Options say which cloud to be.
-type Options struct {
-	// Dir keeps the state, shared with other processes; "" keeps it in memory.
-	Dir string
-	// Latency says how long operations take; the zero value takes no time.
-	Latency Profile
-	// TimeScale makes everything that takes time so many times as fast; 0 means 1.
-	TimeScale float64
-	// Seed chooses draws: durations of a spreading profile, shares of fault plans.
-	Seed uint64
-	// Faults makes chosen calls go wrong; may be nil.
-	Faults *FaultPlan
-	// Projects are the projects that exist. When empty every well-formed project id exists, but those that begin with
-	// "no-such-", so that a project that does not exist can be tried.
-	Projects []string
-	// NoDefaultNetwork lists projects without the network "default".
-	NoDefaultNetwork []string
-	// Disabled lists APIs that start out disabled, for example "compute.googleapis.com".
-	Disabled []string
-	// Denied lists IAM permissions that the caller does not have.
-	Denied []string
-	// Log gets a line a call, at debug level; may be nil.
-	Log *slog.Logger
-	// Hook is called before and after the effect of the n-th call, counted from 1. An error drops the connection there:
-	// a test can so let its program die at any call. May be nil.
-	Hook func(n int64, phase Phase, method, path string) error
-}
-
-// Phase is a moment in a call's life.
-type Phase string
+// What users of the emulator need, under one name.
+type (
+	// Options say which cloud to be.
+	Options = cloud.Options
+	// Phase is a moment in a call's life.
+	Phase = cloud.Phase
+	// Resource is one line of the inventory.
+	Resource = cloud.Resource
+	// Call is one API call that was made.
+	Call = calls.Call
+	// Profile tells how long each kind of operation takes. The zero value takes no time.
+	Profile = latency.Profile
+	// Triple is how long something takes, in seconds: about the 5th percentile, the usual, about the 95th.
+	Triple = latency.Triple
+	// FaultPlan makes chosen calls go wrong.
+	FaultPlan = faults.Plan
+	// FaultRule is one rule of a plan.
+	FaultRule = faults.Rule
+	// Fault is what goes wrong.
+	Fault = faults.Fault
+	// FaultError is an error answer.
+	FaultError = faults.Error
+	// FaultQuota names a quota that is used up.
+	FaultQuota = faults.Quota
+	// OperationError is how an operation fails.
+	OperationError = faults.OperationError
+)
 
 // The phases.
 const (
-	Before Phase = "before" // nothing was done yet
-	After  Phase = "after"  // all was done, the answer was not sent
+	Before = cloud.Before // nothing was done yet
+	After  = cloud.After  // all was done, the answer was not sent
 )
 
 // Emulator is a Google Cloud in a box.
 type Emulator struct {
-	opt         Options
-	scale       float64
-	world       *world.World
-	calls       *callLog
-	faults      atomic.Pointer[faults]
-	collections map[string]*collection // by plural: "networks"
-	compute     *computeRouter
-	n           atomic.Int64
-	blobs       blobs
+	cloud *cloud.Cloud
+	front *front.Front
 }
 
 // New makes an emulator, or opens the one in opt.Dir.
 func New(opt Options) (*Emulator, error) {
-	em := &Emulator{opt: opt, scale: opt.TimeScale, blobs: blobs{dir: opt.Dir}}
-	if em.scale <= 0 {
-		em.scale = 1
-	}
-	if em.opt.Log == nil {
-		em.opt.Log = slog.New(slog.DiscardHandler)
-	}
-	if err := em.SetFaults(opt.Faults); err != nil {
+	c, err := cloud.New(opt, services())
+	if err != nil {
 		return nil, err
 	}
-	em.collections = map[string]*collection{}
-	for _, c := range em.computeCollections() {
-		em.collections[c.plural] = c
-	}
-	var err error
-	if em.compute, err = newComputeRouter(em.computeMethods()); err != nil {
-		return nil, err
-	}
-	if em.world, err = world.Open(opt.Dir, em.eventHandlers()); err != nil {
-		return nil, err
-	}
-	if err = em.world.Compact(); err != nil {
-		return nil, err
-	}
-	em.calls, err = openCallLog(opt.Dir)
-	return em, err
+	f, err := front.Open(c, opt.Dir)
+	return &Emulator{cloud: c, front: f}, err
 }
 
 // Close lets go of the directory.
 func (em *Emulator) Close() error {
-	if err := em.calls.close(); err != nil {
+	if err := em.front.Close(); err != nil {
 		return err
 	}
-	return em.world.Close()
+	return em.cloud.Close()
 }
+
+// Transport gives the emulator as a client's transport, by the host of each request. It opens no connection.
+func (em *Emulator) Transport() http.RoundTripper { return em.front.Transport() }
+
+// ServeHTTP serves every API under its host's name as the first part of the path, storage also at the root, and the
+// emulator's own pages under /_emulator/.
+func (em *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { em.front.ServeHTTP(w, r) }
 
 // SetFaults replaces the fault plan; nil ends all faults.
-func (em *Emulator) SetFaults(plan *FaultPlan) error {
-	f, err := newFaults(plan, em.opt.Seed)
-	if err != nil {
-		return err
-	}
-	em.faults.Store(f)
-	return nil
-}
-
-// do carries out one call. An error means that the connection broke.
-func (em *Emulator) do(ctx context.Context, r *request) (*response, error) {
-	n := em.n.Add(1)
-	start := time.Now()
-	resp, err := em.perform(ctx, n, r)
-	status := 0
-	if resp != nil {
-		status = resp.status
-	}
-	em.opt.Log.Debug("emulated call", "method", r.method, "path", r.prefixed(), "status", status)
-	em.calls.add(Call{Method: r.method, Path: r.prefixed(), Status: status, Start: start.UTC(), End: time.Now().UTC()})
-	return resp, err
-}
-
-func (em *Emulator) perform(ctx context.Context, n int64, r *request) (*response, error) {
-	fx := em.faults.Load().strike(r.method, r.prefixed())
-	if err := em.hook(n, Before, r); err != nil {
-		return nil, err
-	}
-	if err := em.wait(ctx, em.opt.Latency.duration("rest", em.opt.Seed, n)+fx.delay); err != nil {
-		return nil, err
-	}
-	switch {
-	case fx.drop:
-		return nil, fmt.Errorf("connection dropped before the call was carried out (fault plan): %w", errDropped)
-	case fx.fail != nil:
-		f := failure{code: fx.fail.Status, reason: fx.fail.Reason, message: fx.fail.Message}
-		if f.message == "" {
-			f.message = http.StatusText(f.code)
-		}
-		return dialectOf(r)(f), nil
-	}
-	resp, err := em.route(ctx, r, fx)
-	if err != nil {
-		return nil, err
-	}
-	if err := em.hook(n, After, r); err != nil {
-		return nil, err
-	}
-	if fx.lose {
-		return nil, fmt.Errorf("connection dropped after the call was carried out (fault plan): %w", errDropped)
-	}
-	return resp, nil
-}
-
-func (em *Emulator) hook(n int64, phase Phase, r *request) error {
-	if em.opt.Hook == nil {
-		return nil
-	}
-	return em.opt.Hook(n, phase, r.method, r.prefixed())
-}
-
-// wait lets emulated time pass, scaled.
-func (em *Emulator) wait(ctx context.Context, d time.Duration) error {
-	if d = em.scaled(d); d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (em *Emulator) scaled(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / em.scale)
-}
-
-// draw is how long a thing of this kind takes now, scaled.
-func (em *Emulator) draw(tx *world.Tx, kind string) time.Duration {
-	return em.scaled(em.opt.Latency.duration(kind, em.opt.Seed, tx.Count()))
-}
-
-// route hands the call to its service.
-func (em *Emulator) route(ctx context.Context, r *request, fx effect) (*response, error) {
-	switch r.service {
-	case "compute.googleapis.com":
-		if r.path == "/batch/compute/v1" {
-			return em.batch(ctx, r)
-		}
-		return em.serveCompute(ctx, r, fx)
-	case "storage.googleapis.com":
-		return em.serveStorage(ctx, r)
-	case "cloudresourcemanager.googleapis.com":
-		return em.serveProjects(r)
-	case "serviceusage.googleapis.com":
-		return em.serveServices(r)
-	}
-	return notEmulated(r).rpc(true), nil
-}
-
-// dialectOf is how a service writes its refusals.
-func dialectOf(r *request) func(failure) *response {
-	switch r.service {
-	case "compute.googleapis.com":
-		return failure.compute
-	case "storage.googleapis.com":
-		return failure.storage
-	}
-	classic := classicWanted(r)
-	return func(f failure) *response { return f.rpc(classic) }
-}
-
-// classicWanted: clients that ask with alt=json or prettyPrint=false get the older errors[] beside the google.rpc form.
-func classicWanted(r *request) bool { return r.query.Has("alt") || r.query.Has("prettyPrint") }
-
-// exists says whether a project is one of the world's.
-func (em *Emulator) exists(project string) bool {
-	if len(em.opt.Projects) > 0 {
-		return slices.Contains(em.opt.Projects, project)
-	}
-	return projectID.MatchString(project) && !strings.HasPrefix(project, "no-such-")
-}
-
-// Resource is one line of the inventory.
-type Resource struct {
-	Name    string    `json:"name"` // full resource name: "//compute.googleapis.com/projects/p/global/networks/n"
-	Kind    string    `json:"kind"`
-	State   string    `json:"state"`
-	Created time.Time `json:"created"`
-	Builtin bool      `json:"builtin"`
-}
+func (em *Emulator) SetFaults(plan *FaultPlan) error { return em.cloud.SetFaults(plan) }
 
 // Resources lists all that exists, sorted by name.
-func (em *Emulator) Resources() ([]Resource, error) {
-	out := []Resource{}
-	err := em.world.Do(time.Now(), func(tx *world.Tx) error {
-		for _, o := range tx.All() {
-			if o.Kind == "" || o.Kind == operationKind {
-				continue // bookkeeping and history, not things
-			}
-			out = append(out, Resource{
-				Name: "//" + o.Name, Kind: o.Kind, State: stateOf(o), Created: o.Created.UTC(), Builtin: o.Builtin,
-			})
+func (em *Emulator) Resources() ([]Resource, error) { return em.cloud.Resources() }
+
+// Calls gives all calls so far, in the order in which they ended; with a directory those of every process that used it.
+func (em *Emulator) Calls() ([]Call, error) { return em.front.Calls() }
+
+// ParseFaultPlan reads a plan. Everything that is wrong with it is an error: a rule that never strikes would make a test lie.
+func ParseFaultPlan(raw []byte) (*FaultPlan, error) { return faults.Parse(raw) }
+
+// ProfileNamed gives "off", "typical" (every operation takes its usual time), "slow" (the high estimate and 30 % on top), or the
+// profile in a JSON file of that name, in the form of Profile.
+func ProfileNamed(name string) (Profile, error) {
+	typical := map[string]Triple{"rest": {Low: 0.1, Typical: 0.2, High: 0.6}} // every call, of whatever service
+	for _, s := range services() {
+		for kind, t := range s.Latency {
+			typical[kind] = t
 		}
-		return nil
-	})
-	return out, err
+	}
+	return latency.Named(name, typical)
 }
 
-func stateOf(o *world.Object) string {
-	switch {
-	case o.Doomed:
-		return "DELETING"
-	case !o.Ready:
-		return "CREATING"
-	case o.State != "":
-		return o.State
-	}
-	if s := str(o.Doc, "status"); s != "" {
-		return s
-	}
-	return "READY"
-}
+// ReadCalls gives the calls recorded in a directory: `emulator calls --dir DIR`.
+func ReadCalls(dir string) ([]Call, error) { return calls.Read(dir) }
 
 // ReadDir gives the inventory of a directory without an emulator at work: `emulator resources --dir DIR`.
 func ReadDir(dir string) ([]Resource, error) {

@@ -41,13 +41,12 @@ var skipped = map[string]string{
 	"networkconnectivity.": "Network Connectivity is not emulated",
 	"projects/project-":    "making projects is not emulated",
 	"images/family/":       "which image is newest differs by the day",
-	"cloudbilling.":        "Cloud Billing is not emulated",
+	"cloudbilling.":        "the recorded project has no billing account; here every project has one",
 	"/v1/projects?":        "making projects is not emulated",
 	"/v1/operations/":      "making projects is not emulated",
 	"healthChecks":         "load balancing is not emulated",
 	"backendBuckets":       "load balancing is not emulated",
 	"osconfig.":            "OS Config is not emulated",
-	"serviceAccounts":      "IAM service accounts are not emulated",
 	"container.":           "GKE is not emulated yet",
 }
 

@@ -5,20 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/exec"
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
-
-type timestamp = time.Time
-
-func now() timestamp { return time.Now().UTC().Round(0) }
 
 // work carries out a plan.
 type work struct {
@@ -27,32 +22,43 @@ type work struct {
 	nodes  map[resources.Address]*resources.Node
 	live   map[resources.ID]*resources.Observation
 	labels map[string]string
+	// promised are those of whose outputs somebody waits for one that nobody can compute.
+	promised map[resources.Address]bool
 
 	mu      sync.Mutex
 	outputs map[resources.Address]json.RawMessage
 }
 
 // apply runs the steps and answers how each ended.
-func (e *Engine) apply(s *session, g *groundwork, p *plan.Plan) ([]exec.Result, error) {
+func (e *Engine) apply(s *session, g *survey, p *plan.Plan) ([]exec.Result, error) {
 	w := &work{
 		e: e, s: s, live: g.live, nodes: map[resources.Address]*resources.Node{}, outputs: map[resources.Address]json.RawMessage{},
-		labels: map[string]string{resources.OwnerLabel: e.Owner},
+		labels: map[string]string{resources.OwnerLabel: e.Owner}, promised: map[resources.Address]bool{},
 	}
 	for _, n := range g.nodes {
 		w.nodes[n.Address] = n
-	}
-	for _, r := range g.manifest.Resources { // what is ready and stays as it is can be referred to
-		if a, err := resources.ParseAddress(r.Address); err == nil && r.Status == state.Ready {
-			w.outputs[a] = r.Outputs
+		for _, a := range n.Promised() {
+			w.promised[a] = true
+		}
+		if obs := g.live[n.ID]; obs != nil { // what is there can be referred to; a step that changes it publishes it anew
+			w.outputs[n.Address] = obs.Outputs
 		}
 	}
 	tasks := make([]exec.Task, len(p.Steps))
 	for i, step := range p.Steps {
-		tasks[i] = exec.Task{ID: step.ID, Needs: step.Needs, Run: func(ctx context.Context) error { return w.step(ctx, step) }}
+		tasks[i] = exec.Task{ID: step.ID, Needs: step.Needs, Exclusive: step.Exclusive, Run: func(ctx context.Context, voice exec.Voice) error {
+			return w.step(resources.WithProgress(ctx, func(p resources.Progress) { voice.Tell(p.String()) }), step, voice.Usable)
+		}}
 	}
 	opt := exec.Options{Stop: e.stopOr(s.context(), s.journal.Failed()), Grace: e.scaled(grace)}
 	if e.Printer != nil {
-		opt.Observe = e.Printer.Event
+		opt.Observe = func(ev exec.Event) {
+			if ev.Detail != "" {
+				e.Printer.Detail(ev.ID, ev.Detail)
+				return
+			}
+			e.Printer.Event(ev)
+		}
 	}
 	return exec.Run(s.context(), tasks, opt)
 }
@@ -74,26 +80,28 @@ func (e *Engine) stopOr(ctx context.Context, failed <-chan struct{}) <-chan stru
 	return either
 }
 
-func (w *work) step(ctx context.Context, step plan.Step) error {
+func (w *work) step(ctx context.Context, step plan.Step, usable func()) error {
 	ctx, cancel := context.WithTimeout(ctx, w.e.scaled(stepLimit))
 	defer cancel()
 	var err error
 	switch step.Action {
 	case plan.Create:
-		err = w.create(ctx, step)
+		err = w.create(ctx, step, usable)
 	case plan.Update:
 		err = w.update(ctx, step)
 	case plan.Adopt:
-		err = w.ready(ctx, step, w.nodes[step.Address])
+		err = w.adopt(step)
 	case plan.Delete:
 		return w.remove(ctx, step)
 	}
 	if err != nil {
 		w.s.journal.Post(func(m *state.Manifest) {
 			if r, ok := m.Find(step.Address.String()); ok {
-				r.Status, r.Error, r.Updated = state.Failed, err.Error(), now()
+				r.Error, r.Updated = err.Error(), now()
 				if resources.ClassOf(err) == resources.ClassInterrupted {
-					r.Status = state.Intended // it may still come to be: the next run asks with the same request id
+					r.Error = "" // it may still come to be: the next run asks with the same request id
+				} else if r.Status == state.Intended {
+					r.Status = state.Failed
 				}
 				m.Put(r)
 			}
@@ -102,13 +110,15 @@ func (w *work) step(ctx context.Context, step plan.Step) error {
 	return err
 }
 
-// stamp gives the mark and the request id of a step. Different actions of one record must not share an id.
+// stamp gives the mark and the request id of a step: that of the record, or of what it stood for before.
 func (w *work) stamp(step plan.Step) resources.Stamp {
 	m := w.s.journal.Manifest()
 	r, _ := m.Find(step.Address.String())
 	request := r.RequestID
-	if id, err := uuid.Parse(request); err == nil {
-		request = uuid.NewSHA1(id, []byte(step.Action)).String()
+	for _, f := range r.Former {
+		if f.ID == string(step.Target) {
+			request = f.RequestID
+		}
 	}
 	return resources.Stamp{Owner: w.e.Owner, Labels: w.labels, RequestID: request}
 }
@@ -120,30 +130,46 @@ func (w *work) lookup(a resources.Address) (json.RawMessage, bool) {
 	return raw, ok
 }
 
-// create makes a resource. One that is there already is looked at: ours is gone on with, another's is refused.
-func (w *work) create(ctx context.Context, step plan.Step) error {
+// create makes a resource. One that is there already is looked at: ours is gone on with, another's is refused. Where another
+// resource's call may have made it, it is looked for first. What refers to it by names that were computed may start as soon as it
+// is made; reading it back goes on beside that.
+func (w *work) create(ctx context.Context, step plan.Step, usable func()) error {
 	n := w.nodes[step.Address]
 	if err := n.Resolve(w.lookup); err != nil {
 		return err
 	}
-	err := n.Create(ctx, w.stamp(step))
-	if resources.ClassOf(err) != resources.ClassExists {
-		if err != nil {
+	var err error
+	var obs *resources.Observation
+	if n.MayExist() {
+		if obs, err = w.look(ctx, n); err != nil && !errors.Is(err, resources.ErrNotFound) {
 			return err
 		}
-		return w.ready(ctx, step, n)
 	}
-	obs, readErr := w.read(ctx, n)
-	switch {
-	case readErr != nil:
-		return errors.Join(err, readErr)
-	case obs.Owner != w.e.Owner:
-		return &resources.ForeignError{ID: n.ID, Owner: obs.Owner}
+	if obs == nil {
+		err = n.Create(ctx, w.stamp(step))
+		switch {
+		case err != nil && resources.ClassOf(err) != resources.ClassExists:
+			return err
+		case err == nil && n.ID == n.Computed() && !w.promised[n.Address]:
+			usable()
+			if !n.Publishes() && w.s.fresh[n.Address.String()] {
+				return w.record(n, &resources.Observation{ID: n.ID, Outputs: json.RawMessage("{}")}) // reading it back would tell nothing
+			}
+		}
+		var unseen error
+		if obs, unseen = w.read(ctx, n); unseen != nil {
+			return errors.Join(err, unseen)
+		}
 	}
-	if err := w.bring(ctx, n, obs, step); err != nil {
+	// Ours by its mark, or, where there is no place for one, because it was not there when the intent was recorded.
+	if !obs.Ours(w.e.Owner, true) {
+		return &resources.ForeignError{ID: obs.ID, Owner: obs.Owner}
+	}
+	// An interrupted run may have begun it with other settings, and another call may have made it otherwise.
+	if obs, err = w.converge(ctx, n, obs, step); err != nil {
 		return err
 	}
-	return w.ready(ctx, step, n)
+	return w.record(n, obs)
 }
 
 // update changes a resource to what is wanted. When it has moved on since it was read, it is read again, once.
@@ -152,39 +178,75 @@ func (w *work) update(ctx context.Context, step plan.Step) error {
 	if err := n.Resolve(w.lookup); err != nil {
 		return err
 	}
-	err := w.bring(ctx, n, w.live[n.ID], step)
+	obs, err := w.change(ctx, n, w.live[n.ID], step)
 	if resources.ClassOf(err) == resources.ClassConflict {
-		obs, readErr := w.read(ctx, n)
-		if readErr != nil {
-			return errors.Join(err, readErr)
+		again, unseen := w.read(ctx, n)
+		if unseen != nil {
+			return errors.Join(err, unseen)
 		}
-		err = w.bring(ctx, n, obs, step)
+		obs, err = w.converge(ctx, n, again, step)
 	}
 	if err != nil {
 		return err
 	}
-	return w.ready(ctx, step, n)
+	return w.record(n, obs)
 }
 
-func (w *work) bring(ctx context.Context, n *resources.Node, obs *resources.Observation, step plan.Step) error {
-	changes, err := n.Compare(obs)
-	if err != nil {
+// adopt records what is there.
+func (w *work) adopt(step plan.Step) error {
+	n := w.nodes[step.Address]
+	if err := n.Resolve(w.lookup); err != nil {
 		return err
 	}
-	if resources.Worst(changes) == resources.Replace {
-		return fmt.Errorf("%s is not as planned (%v): run the same action again", n.ID, changes)
+	return w.record(n, w.live[n.ID])
+}
+
+// converge changes a resource as far as it differs or is not usable yet, and gives it as it is then.
+func (w *work) converge(ctx context.Context, n *resources.Node, obs *resources.Observation, step plan.Step) (*resources.Observation, error) {
+	if changes, err := n.Compare(obs); err != nil || len(changes) == 0 && !obs.Pending {
+		return obs, err
 	}
-	return n.Update(ctx, obs, changes, w.stamp(step))
+	return w.change(ctx, n, obs, step)
+}
+
+func (w *work) change(ctx context.Context, n *resources.Node, obs *resources.Observation, step plan.Step) (*resources.Observation, error) {
+	changes, err := n.Compare(obs)
+	if err != nil {
+		return nil, err
+	}
+	if resources.Worst(changes) == resources.Replace {
+		return nil, &StaleError{ID: n.ID, Changes: changes}
+	}
+	if err := n.Update(ctx, obs, changes, w.stamp(step)); err != nil {
+		return nil, err
+	}
+	return w.read(ctx, n)
+}
+
+// StaleError says that a resource is not as it was when the plan was made: it would have to be replaced, and no step says so.
+type StaleError struct {
+	ID      resources.ID
+	Changes []resources.Change
+}
+
+// Error says which, and how it differs.
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("%s is not as planned any more (%v): run the same command again", e.ID.Path(), e.Changes)
+}
+
+// look reads a resource once.
+func (w *work) look(ctx context.Context, n *resources.Node) (*resources.Observation, error) {
+	h, ok := w.e.Registry.Handler(n.Address.Kind)
+	if !ok { // unreachable: a node has its kind from the registry
+		return nil, fmt.Errorf("this build knows no kind %q", n.Address.Kind)
+	}
+	return h.Read(ctx, n.ID)
 }
 
 // read gives what is there. Right after a creation a read may lag: absent is tried again for a while.
 func (w *work) read(ctx context.Context, n *resources.Node) (*resources.Observation, error) {
-	h, ok := w.e.Registry.Handler(n.Address.Kind)
-	if !ok {
-		return nil, fmt.Errorf("this build knows no kind %q", n.Address.Kind)
-	}
 	for try := 0; ; try++ {
-		obs, err := h.Read(ctx, n.ID)
+		obs, err := w.look(ctx, n)
 		if !errors.Is(err, resources.ErrNotFound) || try == 5 {
 			return obs, err
 		}
@@ -198,12 +260,8 @@ func (w *work) read(ctx context.Context, n *resources.Node) (*resources.Observat
 	}
 }
 
-// ready reads a resource back and records it: what enters the manifest always comes from there.
-func (w *work) ready(ctx context.Context, step plan.Step, n *resources.Node) error {
-	obs, err := w.read(ctx, n)
-	if err != nil {
-		return err
-	}
+// record notes a resource that is as wanted. What others refer to always comes from what was read.
+func (w *work) record(n *resources.Node, obs *resources.Observation) error {
 	inputs, err := n.Inputs()
 	if err != nil {
 		return err
@@ -212,12 +270,12 @@ func (w *work) ready(ctx context.Context, step plan.Step, n *resources.Node) err
 	w.outputs[n.Address] = obs.Outputs
 	w.mu.Unlock()
 	w.s.journal.Post(func(m *state.Manifest) {
-		r, _ := m.Find(step.Address.String())
-		r.Address, r.ID, r.Status, r.Error, r.Updated = step.Address.String(), string(n.ID), state.Ready, "", now()
-		r.Inputs, r.Outputs, r.Needs = inputs, obs.Outputs, nil
-		for _, need := range n.Needs {
-			r.Needs = append(r.Needs, need.String())
+		r, _ := m.Find(n.Address.String())
+		r.Address, r.ID, r.Computed, r.Status, r.Error, r.Updated = n.Address.String(), string(obs.ID), "", state.Ready, "", now()
+		if obs.ID != n.Computed() {
+			r.Computed = string(n.Computed())
 		}
+		r.Inputs, r.Wanted, r.Outputs, r.Needs = inputs, nil, obs.Outputs, needs(n)
 		if r.Created.IsZero() {
 			r.Created = r.Updated
 		}
@@ -226,7 +284,7 @@ func (w *work) ready(ctx context.Context, step plan.Step, n *resources.Node) err
 	return nil
 }
 
-// remove deletes a resource. Its record goes only when it is gone.
+// remove deletes a resource. It leaves its record only when it is gone.
 func (w *work) remove(ctx context.Context, step plan.Step) error {
 	h, ok := w.e.Registry.Handler(step.Address.Kind)
 	if !ok {
@@ -236,13 +294,33 @@ func (w *work) remove(ctx context.Context, step plan.Step) error {
 	w.s.journal.Post(func(m *state.Manifest) {
 		r, ok := m.Find(step.Address.String())
 		switch {
-		case !ok || r.ID != string(step.Target):
-		case err == nil && r.Status == state.Doomed:
-			m.Drop(step.Address.String())
+		case !ok:
 		case err != nil:
-			r.Error, r.Updated = err.Error(), now()
+			note(&r, step.Target, err)
 			m.Put(r)
+		case r.ID == string(step.Target) && r.Status != state.Doomed: // it is made again under the same name
+		case r.Forget(string(step.Target)):
+			m.Put(r)
+		default:
+			m.Drop(step.Address.String())
 		}
 	})
 	return err
+}
+
+// note keeps why something could not be deleted. After an interrupt the next run asks with the same request id.
+func note(r *state.Record, id resources.ID, err error) {
+	text := err.Error()
+	if resources.ClassOf(err) == resources.ClassInterrupted {
+		text = ""
+	}
+	for i := range r.Former {
+		if r.Former[i].ID == string(id) {
+			r.Former = slices.Clone(r.Former)
+			r.Former[i].Error = text
+		}
+	}
+	if r.ID == string(id) {
+		r.Error, r.Updated = text, now()
+	}
 }

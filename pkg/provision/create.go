@@ -17,76 +17,123 @@ import (
 // Approve is asked before anything is changed; false ends the action with ErrDeclined. nil agrees.
 type Approve func(*plan.Plan) (bool, error)
 
-// Create brings the cloud to what the settings describe. When nothing is to be changed nothing is, the lease aside, and the
-// report says so.
+// Create brings the cloud to what the settings describe. When nothing is to be changed nothing is, no lease is taken and
+// nothing is written, and the report says so. The lease is given back before anything is waited for that changes nothing.
 func (e *Engine) Create(ctx context.Context, cfg *config.Config, approve Approve) (*Report, error) {
 	report := e.report("create")
 	early, cancel := e.interruptible(ctx)
 	defer cancel()
-	g, err := e.survey(early, cfg, false)
+	g, p, err := e.prepare(early, cfg, report, approve != nil)
+	if err != nil {
+		return report, err
+	}
+	if !p.Empty() {
+		if approve != nil {
+			if ok, err := approve(p); err != nil || !ok {
+				return report, errors.Join(err, ErrDeclined)
+			}
+		}
+		if err := e.change(ctx, cfg, g, p, approve, report); err != nil {
+			return report, err
+		}
+	}
+	said := "the cluster is up"
+	if p.Empty() {
+		said = p.Summary()
+	}
+	e.note(progress.Info, said)
+	return report, e.finish(early, cfg, report)
+}
+
+// prepare surveys, refreshes and plans. It changes nothing. A deployment without a manifest has nothing that could be read: a name
+// that is taken is told by the creation itself, which is then refused or, when the thing carries our mark, gone on with. Where
+// the plan is shown before anything is done, careful reads all the same.
+func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report, careful bool) (*survey, *plan.Plan, error) {
+	done := report.phase("survey")
+	g, err := e.survey(ctx, cfg, changes)
+	done()
 	e.show(g.problems.Warnings())
 	if err = errors.Join(g.problems.Err(), err); err != nil {
-		return report, err
+		return g, nil, err
 	}
+	defer report.phase("refresh and plan")()
+	planned := func() (*plan.Plan, error) { return e.plan(ctx, g) }
+	if g.version == 0 && !careful {
+		planned = func() (*plan.Plan, error) { return e.compute(g) }
+	}
+	p, err := planned()
+	if err == nil {
+		report.plan(p)
+	}
+	return g, p, err
+}
+
+// change takes the lease, carries a plan out, and gives the lease back.
+func (e *Engine) change(ctx context.Context, cfg *config.Config, g *survey, p *plan.Plan, approve Approve, report *Report) error {
+	early, cancel := e.interruptible(ctx)
+	defer cancel()
+	done := report.phase("lease")
 	if err := e.Store.EnsureBucket(early); err != nil {
-		return report, err
+		return err
 	}
 	s, err := e.open(early, "create")
-	if err != nil {
-		return report, err
-	}
-	err = e.createUnder(early, s, g, cfg, approve, report)
-	return report, errors.Join(err, s.close(ctx))
-}
-
-// createUnder is a create that holds the lease.
-func (e *Engine) createUnder(ctx context.Context, s *session, g *groundwork, cfg *config.Config, approve Approve, report *Report) error {
-	p, err := e.reckon(ctx, g)
+	done()
 	if err != nil {
 		return err
 	}
-	report.plan(p)
-	if p.Empty() {
+	if s.version != g.version { // another run was quicker: what it has left decides anew
+		shown := p.Text()
+		if g, p, err = e.prepare(early, cfg, report, true); err == nil && approve != nil && p.Text() != shown {
+			err = fmt.Errorf("another run has changed this deployment since the plan was made: run the same command again")
+		}
+	}
+	if err == nil && !p.Empty() {
 		e.note(progress.Info, p.Summary())
-		return e.finish(ctx, cfg, report)
+		err = e.carryOut(early, s, cfg, g, p, report)
 	}
-	if approve != nil {
-		if ok, err := approve(p); err != nil || !ok {
-			return errors.Join(err, ErrDeclined)
-		}
+	return errors.Join(err, s.close(ctx))
+}
+
+// replans bounds how often a plan is computed anew within one lease, because the cloud was not as planned any more.
+const replans = 3
+
+// carryOut waits for what an interrupted run has left under way, stores the intents and runs the steps. When something has turned
+// out not to be as planned, the rest is planned
+// again, in the same run and under the same lease.
+func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, report *Report) error {
+	defer report.phase("apply")()
+	stale, err := e.settle(ctx, g)
+	if err == nil && stale {
+		p, err = e.plan(ctx, g)
 	}
-	e.note(progress.Info, p.Summary())
-	if err := s.begin(ctx, g, p, "create", cfg.InstanceCount); err != nil {
-		if errors.Is(err, state.ErrConflict) {
-			return fmt.Errorf("another run has changed this deployment just now: run the same command again: %w", err)
-		}
+	if err != nil {
 		return err
 	}
-	results, err := e.apply(s, g, p)
-	report.results(p, results)
-	if err != nil {
-		return &PartialError{Err: err, Next: e.next("create")}
+	for try := 1; ; try++ {
+		if err := s.begin(ctx, g, p, "create", cfg.InstanceCount); err != nil {
+			if errors.Is(err, state.ErrConflict) {
+				return fmt.Errorf("another run has changed this deployment just now: run the same command again: %w", err)
+			}
+			return e.partly(err, "create", report)
+		}
+		results, err := e.apply(s, g, p)
+		report.results(p, results)
+		if err == nil {
+			if err = s.flush(ctx); err == nil {
+				return nil
+			}
+			return e.partly(err, "create", report)
+		}
+		var stale *StaleError
+		if !errors.As(err, &stale) || try == replans || e.stopped() {
+			return e.partly(err, "create", report)
+		}
+		e.note(progress.Warning, stale.ID.Path()+" was changed meanwhile: planning again")
+		g.manifest = s.latest()
+		if p, err = e.plan(ctx, g); err != nil {
+			return e.partly(err, "create", report)
+		}
 	}
-	if err := s.flush(ctx); err != nil {
-		return &PartialError{Err: err, Next: e.next("create")}
-	}
-	return e.finish(ctx, cfg, report)
-}
-
-// reckon reads what is live and computes the plan.
-func (e *Engine) reckon(ctx context.Context, g *groundwork) (*plan.Plan, error) {
-	if err := e.observe(ctx, g); err != nil {
-		return nil, err
-	}
-	return plan.Compute(plan.Input{Nodes: g.nodes, Have: g.manifest, Live: g.live, Owner: e.Owner, Cost: e.cost})
-}
-
-func (e *Engine) cost(r state.Record) time.Duration {
-	h, ok := e.Registry.Handler(resources.Kind(r.Kind()))
-	if !ok {
-		return 0
-	}
-	return h.Estimate(resources.VerbDelete, r.Inputs)
 }
 
 func (e *Engine) show(ps resources.Problems) {
@@ -95,27 +142,22 @@ func (e *Engine) show(ps resources.Problems) {
 	}
 }
 
-// finish collects what users want to see of a cluster that is up.
+// finish collects what users want to see of a cluster that is up. Nothing of it can make the create fail.
 func (e *Engine) finish(ctx context.Context, cfg *config.Config, report *Report) error {
-	report.Tunnel = tunnel(e.Scope, blueprint.FirstVM(e.Scope))
+	report.Tunnel = blueprint.Tunnel(e.Scope)
 	if !cfg.ShowProxyURL {
 		return nil
 	}
+	defer report.phase("addresses")()
 	vms, err := e.Fleet.List(ctx, e.Owner)
 	if err != nil {
 		e.note(progress.Warning, "the VMs could not be listed: "+err.Error())
 	}
-	if wantsProxy(cfg) && len(vms) > 0 {
+	if blueprint.WantsProxy(cfg) && len(vms) > 0 {
 		vms = e.awaitProxies(ctx, vms)
 	}
 	report.VMs = vms
 	return nil
-}
-
-// wantsProxy: METADATA may turn the registration with the proxy off.
-func wantsProxy(cfg *config.Config) bool {
-	mode, given := cfg.Metadata["proxy-mode"]
-	return !given || mode == "project_editors"
 }
 
 // awaitProxies looks at all VMs together, one list a look, until each has its Jupyter address or the time is over. It is
@@ -137,7 +179,7 @@ func (e *Engine) awaitProxies(ctx context.Context, vms []resources.VM) []resourc
 			return vms
 		}
 		if !said {
-			e.note(progress.Info, fmt.Sprintf("waiting for the Jupyter URLs of %d VMs, at most %s", missing(vms), proxyLimit))
+			e.note(progress.Info, fmt.Sprintf("waiting for the Jupyter URLs of %d VMs, at most %s; the cluster can be used meanwhile", missing(vms), proxyLimit))
 			said = true
 		}
 		wait := min(10*time.Second, max(2*time.Second, e.unscaled(time.Since(start))/8))
@@ -155,15 +197,24 @@ func (e *Engine) awaitProxies(ctx context.Context, vms []resources.VM) []resourc
 	return vms
 }
 
-// tunnel is the command that reaches Jupyter on a VM through Identity-Aware Proxy, with or without an external address.
-func tunnel(scope resources.Scope, vm string) string {
-	return fmt.Sprintf("gcloud compute ssh %s --project=%s --zone=%s --tunnel-through-iap -- -L 8080:localhost:8080", vm, scope.Project, scope.Zone)
-}
-
-// next tells what can be done after an action that was not finished.
-func (e *Engine) next(action string) string {
+// partly is the error of an action that has done a part, with what can be done next. "The same again" is advised only where
+// repeating can mend it, and only what exists is called billed.
+func (e *Engine) partly(err error, action string, report *Report) error {
+	where := "what is left is recorded in " + e.Store.Location()
 	if action == "destroy" {
-		return "what is left is recorded in " + e.Store.Location() + "; go on with: cluster-provision destroy " + e.Flags
+		return &PartialError{Err: err, Next: where + "; go on with: cluster-provision destroy " + e.Flags}
 	}
-	return "what was made is recorded in " + e.Store.Location() + " and is billed; go on with the same create, or remove it with: cluster-provision destroy " + e.Flags
+	next := "repeating does not help before that is mended"
+	switch resources.ClassOf(err) {
+	case resources.ClassInterrupted, resources.ClassTransient, resources.ClassBusy, resources.ClassConflict, resources.ClassTimeout, resources.ClassStockout:
+		next = "go on with the same create"
+	}
+	if errors.Is(err, state.ErrLeaseLost) || errors.Is(err, state.ErrConflict) {
+		next = "go on with the same create"
+	}
+	if report.made() {
+		where = "what was made is recorded in " + e.Store.Location() + " and may be billed"
+		return &PartialError{Err: err, Next: where + "; " + next + "; or remove it with: cluster-provision destroy " + e.Flags}
+	}
+	return &PartialError{Err: err, Next: "nothing was made that is billed; " + next + "; or clear what is recorded with: cluster-provision destroy " + e.Flags}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
@@ -19,187 +18,148 @@ func (e *Engine) Destroy(ctx context.Context, approve Approve) (*Report, error) 
 	report := e.report("destroy")
 	early, cancel := e.interruptible(ctx)
 	defer cancel()
-	if err := e.Store.CheckBucket(early); err != nil {
-		return report, err
-	}
-	manifest, version, err := e.Store.Load(early)
+	there, err := e.Store.FindBucket(early)
 	if err != nil {
 		return report, err
 	}
-	if version == 0 {
+	if !there {
 		return report, e.destroyUnknown(early, report)
 	}
-	if manifest, err = e.adopt(manifest); err != nil {
-		return report, err
-	}
+	done := report.phase("lease")
 	s, err := e.open(early, "destroy")
+	done()
 	if err != nil {
 		return report, err
 	}
-	gone, err := e.destroyUnder(early, s, &groundwork{manifest: manifest, version: version}, approve, report)
-	if err = errors.Join(err, s.close(ctx)); err != nil || !gone {
-		return report, err
-	}
-	report.BucketRemoved, err = e.Store.RemoveBucketIfOurs(context.WithoutCancel(ctx))
-	return report, err
+	err = e.destroyUnder(early, s, approve, report)
+	return report, errors.Join(err, s.close(ctx))
 }
 
-// destroyUnknown is a destroy without a manifest: there may still be things that carry the mark.
+// destroyUnknown is a destroy where not even the bucket is there: there may still be things that carry the mark.
 func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
-	if err := e.takeOver(ctx); err != nil {
+	left, err := e.sweep(ctx, report)
+	switch {
+	case err != nil:
 		return err
-	}
-	left, err := e.sweep(ctx)
-	if err != nil {
-		return err
-	}
-	if len(left) == 0 {
+	case len(left) == 0:
 		report.Nothing = true
-		if report.BucketRemoved, err = e.Store.RemoveBucketIfOurs(ctx); err != nil {
-			return err
-		}
-		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
+		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no bucket for %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
 		return nil
+	case !e.Sweep:
+		return e.unrecorded(left)
 	}
-	if !e.Sweep {
-		return &PartialError{Err: leftovers(left), Next: "there is no manifest at " + e.Store.Location() +
-			"; give the TERRAFORM_GCS_PATH that it was created with, or remove what carries its mark with: cluster-provision destroy --sweep"}
-	}
-	return e.removeStrays(ctx, left)
-}
-
-// takeOver removes the lock of a run that died before its first write; a run that lives is a *state.HeldError.
-func (e *Engine) takeOver(ctx context.Context) error {
-	if _, _, err := e.Store.Holder(ctx); errors.Is(err, state.ErrNotLocked) {
-		return nil
+	if err := e.Store.EnsureBucket(ctx); err != nil { // without a bucket there is no lease
+		return err
 	}
 	s, err := e.open(ctx, "destroy")
 	if err != nil {
 		return err
 	}
-	return s.close(ctx)
+	return errors.Join(e.destroyUnder(ctx, s, nil, report), s.close(ctx))
 }
 
-// destroyUnder is a destroy that holds the lease. gone says that nothing is left and the folder is cleared.
-func (e *Engine) destroyUnder(ctx context.Context, s *session, g *groundwork, approve Approve, report *Report) (gone bool, err error) {
-	p, err := plan.Compute(plan.Input{Have: g.manifest, Owner: e.Owner, Cost: e.cost})
-	if err != nil {
-		return false, err
-	}
-	report.plan(p)
-	if approve != nil {
-		if ok, err := approve(p); err != nil || !ok {
-			return false, errors.Join(err, ErrDeclined)
-		}
-	}
-	if !p.Empty() {
-		e.note(progress.Info, p.Summary())
-		if err := s.begin(ctx, g, p, "destroy", 0); err != nil {
-			return false, err
-		}
-		results, err := e.apply(s, g, p)
-		report.results(p, results)
-		if err != nil {
-			return false, &PartialError{Err: err, Next: e.next("destroy")}
-		}
-	}
-	left, err := e.sweep(s.context())
-	if err == nil && len(left) > 0 && e.Sweep {
-		err = e.removeStrays(s.context(), left)
-		left = nil
-	}
-	if err == nil && len(left) > 0 {
-		err = leftovers(left)
-	}
-	if err != nil {
-		return false, &PartialError{Err: err, Next: "remove what carries the deployment's mark and is not in its manifest with: cluster-provision destroy --sweep"}
-	}
-	s.discard() // the manifest itself goes now
-	if err := e.Store.Clear(s.context()); err != nil {
-		return false, &PartialError{Err: fmt.Errorf("everything is removed, but the folder could not be cleared: %w", err), Next: e.next("destroy")}
-	}
-	e.note(progress.Info, fmt.Sprintf("%d resources are removed, listing again found none, and %s is cleared", p.Count(plan.Delete), e.Store.Location()))
-	return true, nil
+// unrecorded says that there is something of ours that no manifest has.
+func (e *Engine) unrecorded(left []stray) error {
+	return &PartialError{Err: leftovers(left), Next: "there is no manifest at " + e.Store.Location() +
+		"; give the TERRAFORM_GCS_PATH that it was created with, or remove what carries its mark with: cluster-provision destroy --sweep " + e.Flags}
 }
 
-// sweep lists, by mark and exactly, what the deployment owns of every kind.
-func (e *Engine) sweep(ctx context.Context) ([]stray, error) {
-	type answer struct {
-		kind resources.Kind
-		ids  []resources.ID
-		err  error
-	}
-	kinds := e.Registry.Kinds()
-	answers := make(chan answer, len(kinds))
-	for _, k := range kinds {
-		h, _ := e.Registry.Handler(k)
-		go func() {
-			ids, err := h.Sweep(ctx, e.Scope, e.Owner)
-			answers <- answer{k, ids, err}
-		}()
-	}
-	var left []stray
-	var errs []error
-	for range kinds {
-		a := <-answers
-		if resources.ClassOf(a.err) != resources.ClassDisabled { // a disabled API holds nothing
-			errs = append(errs, a.err)
-		}
-		for _, id := range a.ids {
-			left = append(left, stray{a.kind, id})
-		}
-	}
-	slices.SortFunc(left, func(a, b stray) int { return strings.Compare(string(a.id), string(b.id)) })
-	return left, errors.Join(errs...)
-}
-
-// stray is something that carries the mark.
-type stray struct {
-	kind resources.Kind
-	id   resources.ID
-}
-
-func leftovers(left []stray) error {
-	lines := make([]string, len(left))
-	for i, l := range left {
-		lines[i] = "  " + string(l.id)
-	}
-	return fmt.Errorf("these carry the deployment's mark and are still there:\n%s", strings.Join(lines, "\n"))
-}
-
-// removeStrays deletes what carries the mark, in rounds: what is still in use goes in a later one.
-func (e *Engine) removeStrays(ctx context.Context, left []stray) error {
-	var errs []error
-	for round := 0; len(left) > 0 && round < 6; round++ {
-		errs = nil
-		var again []stray
-		for _, l := range left {
-			h, _ := e.Registry.Handler(l.kind)
-			if err := h.Delete(ctx, l.id, resources.Stamp{Owner: e.Owner, RequestID: newID()}); err != nil {
-				again, errs = append(again, l), append(errs, err)
-			}
-		}
-		left = again
-	}
-	if err := errors.Join(errs...); err != nil {
-		return &PartialError{Err: err, Next: "run the same destroy again"}
-	}
-	return nil
-}
-
-// Unlock removes another run's lease, after agree has been shown who holds it.
-func (e *Engine) Unlock(ctx context.Context, agree func(state.Holder) (bool, error)) error {
-	h, version, err := e.Store.Holder(ctx)
-	if errors.Is(err, state.ErrNotLocked) {
-		e.note(progress.Info, "nobody holds the lease of "+e.Store.Location())
-		return nil
-	}
+// destroyUnder is a destroy that holds the lease.
+func (e *Engine) destroyUnder(ctx context.Context, s *session, approve Approve, report *Report) error {
+	manifest, err := e.adopt(s.manifest)
 	if err != nil {
 		return err
 	}
-	ok, err := agree(h)
-	if err != nil || !ok {
-		return errors.Join(err, ErrDeclined)
+	g := &survey{manifest: manifest, version: s.version}
+	p, err := plan.Compute(plan.Input{Have: g.manifest, Owner: e.Owner, Kinds: recorded{e.Registry}})
+	if err != nil {
+		return err
 	}
-	return e.Store.Unlock(ctx, version)
+	report.plan(p)
+	if approve != nil && !p.Empty() {
+		if ok, err := approve(p); err != nil || !ok {
+			return errors.Join(err, ErrDeclined)
+		}
+	}
+	failed := e.removeRecorded(ctx, s, g, p, report)
+	if failed != nil && (s.context().Err() != nil || e.stopped()) {
+		return e.partly(failed, "destroy", report)
+	}
+	left, err := e.sweep(s.context(), report)
+	if e.Sweep && err == nil && len(left) > 0 {
+		if err = e.removeStrays(s.context(), report, left); err == nil {
+			left, err = e.sweep(s.context(), report)
+		}
+	}
+	if failed != nil { // what is recorded is named by its own error
+		left = slices.DeleteFunc(left, func(l stray) bool { return isRecorded(s.latest(), l.id) })
+	}
+	if len(left) > 0 {
+		err = errors.Join(err, leftovers(left))
+	}
+	switch {
+	case failed != nil:
+		return e.partly(errors.Join(failed, err), "destroy", report)
+	case len(left) > 0 && s.version == 0 && p.Empty():
+		return e.unrecorded(left)
+	case len(left) > 0:
+		return &PartialError{Err: err, Next: "remove what carries the deployment's mark and is not in its manifest with: cluster-provision destroy --sweep " + e.Flags}
+	case err != nil:
+		return e.partly(fmt.Errorf("whether anything is left could not be read: %w", err), "destroy", report)
+	}
+	return e.dissolve(s, p, report)
+}
+
+// removeRecorded deletes what the manifest has.
+func (e *Engine) removeRecorded(ctx context.Context, s *session, g *survey, p *plan.Plan, report *Report) error {
+	if p.Empty() {
+		return nil
+	}
+	defer report.phase("apply")()
+	e.note(progress.Info, p.Summary())
+	if err := s.begin(ctx, g, p, "destroy", 0); err != nil {
+		return err
+	}
+	results, err := e.apply(s, g, p)
+	report.results(p, results)
+	return err
+}
+
+// dissolve removes the deployment's own place, under the lease, which ends with it.
+func (e *Engine) dissolve(s *session, p *plan.Plan, report *Report) error {
+	defer report.phase("clear")()
+	var mine state.Contents
+	if p.Empty() { // what is there without a manifest is left of dead runs, and worth a word
+		var err error
+		if mine, err = e.Store.Contents(s.context()); err != nil {
+			return e.partly(err, "destroy", report)
+		}
+	}
+	s.discard() // the manifest itself goes now
+	end, err := e.Store.Dissolve(s.context(), s.lease)
+	if err != nil {
+		return &PartialError{Err: fmt.Errorf("everything is removed, but the folder could not be cleared: %w", err),
+			Next: "clear it with: cluster-provision destroy " + e.Flags}
+	}
+	s.lease = nil
+	report.BucketRemoved, report.Kept = end.BucketRemoved, end.Kept
+	report.Nothing = p.Empty() && len(report.Swept) == 0 && len(mine.Ours) == 0
+	for _, name := range end.Kept {
+		e.note(progress.Warning, name+" is not of this deployment and stays")
+	}
+	if end.Why != "" {
+		e.note(progress.Warning, "the state bucket could not be removed: "+end.Why)
+	}
+	if report.Nothing {
+		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
+		return nil
+	}
+	e.note(progress.Info, fmt.Sprintf("%d resources are removed, listing again found none, and %s is cleared", report.removed(), e.Store.Location()))
+	return nil
+}
+
+func isRecorded(m state.Manifest, id resources.ID) bool {
+	return slices.ContainsFunc(m.Resources, func(r state.Record) bool {
+		return r.ID == string(id) || slices.ContainsFunc(r.Former, func(f state.Former) bool { return f.ID == string(id) })
+	})
 }

@@ -3,12 +3,14 @@
 //
 // A create goes in this order, and nothing that changes anything comes before the preflight:
 //
-//  1. Read side by side: the manifest, what the settings need of the project, the images.
-//  2. Take the lease, and read what is live.
-//  3. Compute the plan; show it; ask if asked to.
+//  1. Read the manifest, then side by side what it leaves open: what the settings need of the project, the image, the network.
+//  2. Refresh: read what is wanted; resolve what nodes promise each other. Compute the plan; show it; ask if asked to.
+//     With nothing to do that was all: no lease is taken, nothing is written.
+//  3. Take the lease, and load the manifest again under it: when another run was quicker, plan again.
 //  4. Store every intent in one write: addresses, cloud names, needs, request ids. Only now the first change is made.
-//  5. Carry the plan out. Outcomes are stored in groups, and nobody waits for that.
-//  6. Collect what users want to see. Give the lease back.
+//  5. Carry the plan out. Outcomes are stored in groups, and nobody waits for that. What is not as planned any more is
+//     planned again under the same lease; the next zone will come the same way.
+//  6. Give the lease back. Then collect what users want to see.
 //
 // So at any moment the manifest names everything that could exist, and a destroy by another process finds it.
 //

@@ -9,9 +9,6 @@ import (
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision"
-	"github.com/aiinfra/cluster-provision/pkg/provision/blueprint"
-	"github.com/aiinfra/cluster-provision/pkg/resources/catalog"
-	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // call makes a call of Compute Engine as somebody else would.
@@ -55,12 +52,5 @@ func waitVirtual(seconds int) { <-time.NewTimer(time.Duration(seconds) * time.Se
 // engineIn is an engine that looks at another zone.
 func (c *cloud) engineIn(ctx context.Context, zone string) *provision.Engine {
 	c.tb.Helper()
-	e := c.engine(ctx, c.em.Transport(), 1)
-	clients, err := gcp.New(ctx, gcp.Options{Transport: c.em.Transport()})
-	if err != nil {
-		c.tb.Fatal(err)
-	}
-	e.Scope = blueprint.ScopeOf(project, "us-central1", zone, "demo")
-	e.Catalog = catalog.New(clients, e.Scope)
-	return e
+	return c.engineOf(ctx, c.em.Transport(), 1, zone, "demo")
 }

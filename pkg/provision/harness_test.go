@@ -48,16 +48,23 @@ func profile(tb testing.TB, name string) emulator.Profile {
 // engine is a fresh process on the deployment "demo": it shares nothing with an earlier one but the world.
 func (c *cloud) engine(ctx context.Context, rt http.RoundTripper, pace float64) *provision.Engine {
 	c.tb.Helper()
+	return c.engineOf(ctx, rt, pace, "us-central1-a", "demo")
+}
+
+// engineOf is one on another deployment, or of a user who gives another zone.
+func (c *cloud) engineOf(ctx context.Context, rt http.RoundTripper, pace float64, zone, prefix string) *provision.Engine {
+	c.tb.Helper()
 	clients, err := gcp.New(ctx, gcp.Options{Transport: rt, Pace: pace})
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	scope := blueprint.ScopeOf(project, "us-central1", "us-central1-a", "demo")
+	region := zone[:strings.LastIndexByte(zone, '-')]
+	scope := blueprint.ScopeOf(project, region, zone, prefix)
 	return &provision.Engine{
 		Registry: all.Registry(clients), Catalog: catalog.New(clients, scope), Fleet: fleet.New(clients, scope), Scope: scope,
-		Owner: blueprint.DeploymentID(project, "demo"), Tool: "test", Pace: pace, Rescue: c.rescue, Flags: "--project-id=" + project,
+		Owner: scope.Owner, Tool: "test", Pace: pace, Rescue: c.rescue, Flags: "--project-id=" + project,
 		Store: gcs.New(clients.Storage, gcs.Options{
-			Bucket: "aiinfra-terraform-" + project, Prefix: "demo", Project: project, Region: "us-central1", Default: true, Pace: pace,
+			Bucket: "aiinfra-terraform-" + project, Prefix: prefix, Project: project, Region: region, Default: true, Pace: pace,
 		}),
 	}
 }
@@ -134,4 +141,24 @@ func (c *cloud) unlock(ctx context.Context, e *provision.Engine) {
 // networks is the largest deployment of this version: everything but the default network.
 func networks() []string {
 	return []string{"NETWORK_CONFIG=new_network", "EXTERNAL_IP=no", "INSTANCE_COUNT=2"}
+}
+
+// zoneOf is the ZONE in settings; the last one counts, as in an environment.
+func zoneOf(settings []string) string {
+	zone := "us-central1-a"
+	for _, s := range settings {
+		if z, ok := strings.CutPrefix(s, "ZONE="); ok {
+			zone = z
+		}
+	}
+	return zone
+}
+
+func countOf(names []string, part string) (n int) {
+	for _, name := range names {
+		if strings.Contains(name, part) {
+			n++
+		}
+	}
+	return n
 }

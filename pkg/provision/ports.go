@@ -3,37 +3,39 @@ package provision
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/offer"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
 // Catalog answers, reading only, what the project and the zone offer.
 type Catalog interface {
-	CheckProject(context.Context) error
-	CheckServices(ctx context.Context, apis []string) ([]resources.Problem, error)
-	CheckPermissions(ctx context.Context, permissions []string) ([]resources.Problem, error)
-	CheckMachine(ctx context.Context, machine, gpu string) ([]resources.Problem, error)
-	CheckDefaultNetwork(ctx context.Context, externalIP bool) ([]resources.Problem, error)
-	Image(ctx context.Context, project, family, name string) (path string, err error)
-	Families(ctx context.Context, project string) (newestFirst []string, err error)
-	UsedRanges(context.Context) (map[netip.Prefix]string, error)
+	// Look asks all that the query holds, side by side. The answer is never nil; the error joins what could not be read.
+	Look(context.Context, offer.Query) (*offer.Answer, error)
+	// Missing gives those of the permissions that the caller does not have on the project.
+	Missing(ctx context.Context, permissions []string) ([]string, error)
+	// MissingOn gives those that the caller does not have on one thing, given by its path.
+	MissingOn(ctx context.Context, path string, permissions []string) ([]string, error)
+	// Denied is the error that says so; an empty path stands for the project.
+	Denied(path string, permissions []string) error
 }
 
 // Fleet lists the VMs that carry an owner's label.
 type Fleet interface {
 	List(ctx context.Context, owner string) ([]resources.VM, error)
+	// Proof lists the VMs and disks that carry the owner's label, in all zones, whoever made them from our template.
+	Proof(ctx context.Context, owner string) ([]resources.Blocker, error)
 }
 
 // Store keeps the manifest, in a bucket that may have to be made first and may be removed in the end.
 type Store interface {
 	state.Store
+	FindBucket(context.Context) (bool, error)
 	CheckBucket(context.Context) error
 	EnsureBucket(context.Context) error
-	RemoveBucketIfOurs(context.Context) (bool, error)
 	Upload(ctx context.Context, name string, data []byte) error
 	List(context.Context) ([]state.Manifest, error)
 	Location() string
@@ -58,33 +60,35 @@ type Engine struct {
 	Stop <-chan struct{}
 	// Sweep lets destroy also remove what carries the deployment's mark and is not in the manifest.
 	Sweep bool
+	// UpgradeImage lets create and plan take the newest image of the family instead of the one that was recorded.
+	UpgradeImage bool
 }
 
 // What waiting is like at the normal pace.
 const (
-	writeInterval = time.Second      // least time between two writes of the manifest
-	stepLimit     = 60 * time.Minute // longest time for one step
-	grace         = 2 * time.Minute  // how long what runs may go on after an interrupt
-	proxyLimit    = 285 * time.Second
+	writeInterval  = time.Second      // least time between two writes of the manifest
+	gatherInterval = 45 * time.Second // how long outcomes wait for more of them: each write is a call
+	stepLimit      = 60 * time.Minute // longest time for one step
+	grace          = 2 * time.Minute  // how long what runs may go on after an interrupt
+	proxyLimit     = 285 * time.Second
 )
 
-func (e *Engine) scaled(d time.Duration) time.Duration {
-	if e.Pace <= 0 {
-		return d
-	}
-	return time.Duration(float64(d) / e.Pace)
-}
-
-func (e *Engine) unscaled(d time.Duration) time.Duration {
-	if e.Pace <= 0 {
-		return d
-	}
-	return time.Duration(float64(d) * e.Pace)
-}
+func (e *Engine) scaled(d time.Duration) time.Duration   { return resources.Pace(e.Pace).Scaled(d) }
+func (e *Engine) unscaled(d time.Duration) time.Duration { return resources.Pace(e.Pace).Unscaled(d) }
 
 func (e *Engine) note(level progress.Level, text string) {
 	if e.Printer != nil {
 		e.Printer.Notice(level, text)
+	}
+}
+
+// stopped says whether the user wants nothing more to be started.
+func (e *Engine) stopped() bool {
+	select {
+	case <-e.Stop:
+		return e.Stop != nil
+	default:
+		return false
 	}
 }
 

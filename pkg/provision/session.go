@@ -6,37 +6,51 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
-	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
 func newID() string { return uuid.NewString() }
 
-// session is one run that may change things: it holds the lease, and the journal once there are intents.
+type timestamp = time.Time
+
+func now() timestamp { return time.Now().UTC().Round(0) }
+
+// session is one run that may change things: it holds the lease, has loaded the manifest under it, and keeps the journal once
+// there are intents.
 type session struct {
-	e       *Engine
-	run     string
-	lease   state.Lease
-	journal *state.Journal
+	e        *Engine
+	run      string
+	lease    state.Lease
+	manifest state.Manifest
+	version  state.Version
+	journal  *state.Journal
+	fresh    map[string]bool // addresses whose step no earlier run has begun
 }
 
-// open takes the lease.
+// open takes the lease and loads the manifest under it: what was read before may have been another run's by now.
 func (e *Engine) open(ctx context.Context, action string) (*session, error) {
 	s := &session{e: e, run: newID()}
 	who := state.Self(action, s.run)
 	who.Version = e.Tool
 	var err error
 	if s.lease, err = e.Store.Lock(ctx, who); err != nil {
+		var held *state.HeldError
+		if errors.As(err, &held) {
+			held.Command = "cluster-provision unlock " + e.Flags
+		}
 		return nil, err
 	}
 	if p := s.lease.Previous(); p != nil {
 		e.note(progress.Warning, fmt.Sprintf("took over the lease of %s on %s (%s since %s), which has ended", p.Owner, p.Host, p.Action, p.Since.UTC().Format("2006-01-02 15:04:05Z")))
+	}
+	if s.manifest, s.version, err = e.Store.Load(ctx); err != nil {
+		return nil, errors.Join(err, s.close(ctx))
 	}
 	return s, nil
 }
@@ -44,16 +58,21 @@ func (e *Engine) open(ctx context.Context, action string) (*session, error) {
 // context is what changes run under: it outlives the user's interrupt and ends with the lease.
 func (s *session) context() context.Context { return s.lease.Context() }
 
-// close stores what is not stored yet and gives the lease back. It keeps every error.
+// close stores what is not stored yet and gives the lease back, once. It keeps every error.
 func (s *session) close(ctx context.Context) error {
-	var errs []error
-	errs = append(errs, s.flush(ctx))
+	err := s.flush(ctx)
+	if s.lease == nil {
+		return err
+	}
+	lease := s.lease
+	s.lease = nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
-	return errors.Join(append(errs, s.lease.Release(ctx))...)
+	return errors.Join(err, lease.Release(ctx))
 }
 
-// flush ends the journal. What could not be stored is rescued beside the manifest and on this machine.
+// flush ends the journal. What could not be stored is rescued: on this machine, and beside the manifest while the lease is held.
+// A run that has stored nothing has changed nothing, and there is nothing to rescue.
 func (s *session) flush(ctx context.Context) error {
 	j := s.journal
 	if j == nil {
@@ -61,20 +80,30 @@ func (s *session) flush(ctx context.Context) error {
 	}
 	s.journal = nil
 	err := j.Close()
-	if err == nil {
-		return nil
+	if err == nil || !j.Begun() {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
-	where, rescued := s.e.Store.Rescue(ctx, s.run, j.Manifest())
+	var where []string
+	rescued := state.ErrLeaseLost
+	if !errors.Is(err, state.ErrConflict) { // another run has written, so the lease is lost, whether or not we have heard of it
+		var there string
+		if there, rescued = s.e.Store.Rescue(ctx, s.lease, s.run, j.Manifest()); rescued == nil {
+			where = append(where, there)
+		}
+	}
 	local := filepath.Join(s.e.Rescue, "recovery-"+s.run+".json")
 	if raw, encoded := state.Encode(j.Manifest()); encoded == nil && os.WriteFile(local, raw, 0o600) == nil {
-		where += " and " + local
+		where = append(where, local)
 	}
-	return errors.Join(fmt.Errorf("%w; what happened since is in %s: run the same action again, it finds what was made by its mark", err, where), rescued)
+	if len(where) == 0 {
+		return errors.Join(err, rescued)
+	}
+	return fmt.Errorf("%w; what happened since is in %s: run the same action again, it finds what was made by its mark", err, strings.Join(where, " and "))
 }
 
-// discard ends the journal and forgets what is not stored yet.
+// discard ends the journal and forgets what is not stored yet: the manifest itself is about to go.
 func (s *session) discard() {
 	if s.journal != nil {
 		s.journal.Discard()
@@ -82,65 +111,10 @@ func (s *session) discard() {
 	}
 }
 
-// begin stores every intent in one write, before the first change.
-func (s *session) begin(ctx context.Context, g *groundwork, p *plan.Plan, action string, size int) error {
-	s.journal = state.Start(s.context(), s.e.Store, g.manifest, g.version, s.e.scaled(writeInterval))
-	return s.journal.Change(ctx, func(m *state.Manifest) {
-		m.Writer, m.Tool, m.Action, m.Owner = s.run, s.e.Tool, action, s.e.Owner
-		m.By = state.Self(action, s.run).Owner
-		if action == "create" {
-			m.Size, m.Zone = size, s.e.Scope.Zone
-		}
-		now := now()
-		for _, step := range p.Steps {
-			intend(m, g, step, now)
-		}
-	})
-}
-
-// intend records what a step means to do. A request id that an interrupted run has recorded is used again: the cloud then
-// answers with what that run has started. The id of a run that heard of a failure is not: it would only hear of it again.
-func intend(m *state.Manifest, g *groundwork, step plan.Step, at timestamp) {
-	address := step.Address.String()
-	r, known := m.Find(address)
-	resumed := r.Error == "" && (r.Status == state.Intended && step.Action == plan.Create || r.Status == state.Doomed && step.Action == plan.Delete)
-	if !known {
-		r = state.Record{Address: address, Created: at}
+// latest is the manifest with all that has happened so far.
+func (s *session) latest() state.Manifest {
+	if s.journal == nil {
+		return s.manifest
 	}
-	if !resumed || r.RequestID == "" {
-		r.RequestID = newID()
-	}
-	r.Updated, r.Error = at, ""
-	switch step.Action {
-	case plan.Delete:
-		if i := slices.IndexFunc(g.nodes, func(n *resources.Node) bool { return n.Address == step.Address }); i >= 0 && r.ID == string(g.nodes[i].ID) && known {
-			break // it is made again under the same name: the intent to create covers both
-		}
-		r.Status = state.Doomed
-	case plan.Create:
-		r.Status, r.ID = state.Intended, string(step.Target)
-		r.Needs = needsOf(g, step.Address)
-	case plan.Update, plan.Adopt:
-		r.ID = string(step.Target)
-		r.Needs = union(r.Needs, needsOf(g, step.Address)) // of the old and the new, until it has switched
-	}
-	m.Put(r)
-}
-
-func needsOf(g *groundwork, a resources.Address) []string {
-	var out []string
-	for _, n := range g.nodes {
-		if n.Address == a {
-			for _, need := range n.Needs {
-				out = append(out, need.String())
-			}
-		}
-	}
-	return out
-}
-
-func union(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
+	return s.journal.Manifest()
 }

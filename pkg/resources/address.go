@@ -46,40 +46,68 @@ func ParseAddress(s string) (Address, error) {
 	return Address{Kind: Kind(kind), Name: name}, nil
 }
 
-// ID is the cloud's own name of a resource, computed before it is created: the path below the API's version,
-// for example "projects/p/global/networks/demo-net".
+// ID is the cloud's own full name of a resource, with the service that it belongs to, so that equal paths of two APIs differ:
+// "//compute.googleapis.com/projects/p/global/networks/demo-net" (AIP-122, "Full resource names"). It is computed before the
+// resource is created. A kind whose names the server picks computes a stand-in that holds the mark to look for; its Read
+// turns the stand-in into the real one.
 type ID string
+
+// NewID puts a service and the path of a resource below the API's version together.
+func NewID(service, path string) ID { return ID("//" + service + "/" + path) }
+
+// Service is the API that the resource belongs to: "compute.googleapis.com".
+func (id ID) Service() string {
+	service, _ := id.cut()
+	return service
+}
+
+// Path is the path below the API's version: "projects/p/global/networks/demo-net". It is how users see a resource.
+func (id ID) Path() string {
+	_, path := id.cut()
+	return path
+}
+
+// cut parts a full name; what is none is a path.
+func (id ID) cut() (service, path string) {
+	rest, full := strings.CutPrefix(string(id), "//")
+	if !full {
+		return "", string(id)
+	}
+	service, path, _ = strings.Cut(rest, "/")
+	return service, path
+}
 
 // Base is the last part of the path, the name that users see.
 func (id ID) Base() string {
 	return string(id[strings.LastIndexByte(string(id), '/')+1:])
 }
 
-// Scope is where a deployment lives. Kinds compute names from it.
+// Part gives what follows a collection's name in the path: Part("zones") of "…/zones/z/instances/i" is "z"; empty when the
+// collection is not in it.
+func (id ID) Part(collection string) string {
+	parts := strings.Split(id.Path(), "/")
+	for i := 0; i+1 < len(parts); i++ {
+		if parts[i] == collection {
+			return parts[i+1]
+		}
+	}
+	return ""
+}
+
+// Project is the project in the path.
+func (id ID) Project() string { return id.Part("projects") }
+
+// Scope is where a deployment lives, and whose its resources are. Kinds compute names from it.
 type Scope struct {
 	Project string // project id
 	Region  string // for example "us-central1"
 	Zone    string // for example "us-central1-a"
 	Prefix  string // NAME_PREFIX
+	Owner   string // deployment id, the owner mark
 }
 
 // Name joins the prefix and a suffix: "demo" and "net" give "demo-net".
 func (s Scope) Name(suffix string) string { return s.Prefix + "-" + suffix }
-
-// Global gives the ID of a global resource of the project.
-func (s Scope) Global(collection, name string) ID {
-	return ID(fmt.Sprintf("projects/%s/global/%s/%s", s.Project, collection, name))
-}
-
-// Regional gives the ID of a resource of the scope's region.
-func (s Scope) Regional(collection, name string) ID {
-	return ID(fmt.Sprintf("projects/%s/regions/%s/%s/%s", s.Project, s.Region, collection, name))
-}
-
-// Zonal gives the ID of a resource of the scope's zone.
-func (s Scope) Zonal(collection, name string) ID {
-	return ID(fmt.Sprintf("projects/%s/zones/%s/%s/%s", s.Project, s.Zone, collection, name))
-}
 
 // Link types. They keep the wiring of a blueprint honest: a subnetwork's link does not fit where a network's is due.
 // Each holds a path below the API's version, as an ID does; a kind's Read brings the cloud's URLs into this form.

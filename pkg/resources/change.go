@@ -49,6 +49,11 @@ func (c Change) String() string {
 }
 
 func show(v any) string {
+	if open, ok := v.(interface{ After() (Address, bool) }); ok {
+		if node, unknown := open.After(); unknown {
+			return "(known after " + node.String() + ")"
+		}
+	}
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)

@@ -7,11 +7,16 @@
 //
 // Three rules carry the design:
 //
-//   - Names are computed, never assigned: Driver.ID gives the cloud's name before anything exists. So most references
-//     between nodes are known beforehand (Link), and the manifest can name everything before the first call.
-//   - What enters the manifest and feeds other nodes always comes from Read. Create answers only an error. So creating,
-//     finding it already there, and going on after a crash are one path.
-//   - Ownership is on the thing itself (Stamp, OwnerLabel). A Handler deletes nothing that carries another mark.
+//   - Names are computed, never assigned: Driver.ID gives the cloud's full resource name before anything exists. So most
+//     references between nodes are known beforehand (Link), and the manifest can name everything before the first call. Where
+//     the server picks names, the computed one is a stand-in that Read finds by its mark.
+//   - What feeds other nodes always comes from Read. Create answers only an error. So creating, finding it already there,
+//     and going on after a crash are one path.
+//   - Ownership is on the thing itself (Stamp, OwnerLabel). A Handler deletes nothing that carries another mark. What has no
+//     place for a mark (Live.Unmarked) is ours exactly if the manifest has it.
+//
+// What only some kinds have is a small interface that Erase finds: Requirer, Preflighter, Estimator, Excluder (one change at a
+// time), Foreseer (another call may have made it), Sweeper. A driver says how far it is through Tell.
 //
 // Worked example: one network and its subnetwork.
 //
@@ -22,5 +27,6 @@
 //
 // Deviations from the design note: a Ref may be a Link, a value that is known before its node exists, because nearly all
 // references are paths that we compute; only a Promise waits. Update and Delete take the Stamp, because their request ids
-// are decided and recorded before the call just as those of Create.
+// are decided and recorded before the call just as those of Create. Outputs of a kind that publishes nothing are not read back
+// when this run has made the thing: the call would tell nothing.
 package resources

@@ -18,8 +18,14 @@ type Handler interface {
 	Read(context.Context, ID) (*Observation, error)
 	// Delete removes what the stamp's owner owns; see Driver.Delete. What is not ours is a *ForeignError.
 	Delete(context.Context, ID, Stamp) error
+	// Settle waits for what is under way on a resource, and says whether anything was; see Driver.Settle.
+	Settle(context.Context, ID) (bool, error)
+	// Names says whether an id can be one of this kind's.
+	Names(ID) bool
 	// Sweep lists what the owner owns of this kind; nil for a kind that cannot.
 	Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error)
+	// Exclusive is the group in which a step on the resource must be alone; empty for none. The spec is a recorded one.
+	Exclusive(id ID, spec json.RawMessage) string
 	// Drift lists the managed fields in which what is there differs from a recorded spec.
 	Drift(recorded json.RawMessage, obs *Observation) ([]Change, error)
 	// Estimate is how long the verb usually takes on a recorded spec; 0 when nobody knows.
@@ -29,8 +35,12 @@ type Handler interface {
 // Node is one wanted resource: what the engine plans and executes.
 type Node struct {
 	Address Address
-	ID      ID
-	Needs   []Address // sorted, without repetition
+	ID      ID        // the name in the cloud: computed, or the one that the manifest has for it
+	Needs   []Address // what must be there first, sorted, without repetition: references, and order without a value
+	Refs    []Address // the part of Needs that the spec refers to: replacing one of these replaces this one
+
+	computed ID
+	scope    Scope
 
 	spec any // *S
 	bind binding
@@ -45,11 +55,39 @@ type binding interface {
 	create(ctx context.Context, id ID, spec any, s Stamp) error
 	update(ctx context.Context, obs *Observation, spec any, changes []Change, s Stamp) error
 	preflight(ctx context.Context, scope Scope, spec any) []Problem
-	require(spec any) Requirements
+	require(scope Scope, spec any) Requirements
 	estimate(v Verb, spec any, on Impact) time.Duration
+	exclusive(id ID, spec any) string
+	mayExist(spec any) bool
+	promised(spec any) []Address
+	publishes() bool
 }
 
-// Resolve fills in promised values from the outputs of nodes that are done.
+// Computed is the name that the kind computes for the node.
+func (n *Node) Computed() ID { return n.computed }
+
+// Named gives the node the name that the manifest has for it. computed is what was computed when that name was recorded: when
+// it is no longer what is computed, the node has moved to another place and the recorded name is that of another thing. It
+// says whether the name was taken.
+func (n *Node) Named(id, computed ID) bool {
+	if computed != n.computed || id == "" {
+		return false
+	}
+	n.ID = id
+	return true
+}
+
+// ResolveKnown fills in what nodes that are there publish, and leaves the rest as promises.
+func (n *Node) ResolveKnown(look Lookup) error {
+	err := n.bind.resolve(n.spec, look)
+	var open *UnresolvedError
+	if errors.As(err, &open) {
+		return nil
+	}
+	return err
+}
+
+// Resolve fills in values from the outputs of nodes that are there; a promise that stays open is an *UnresolvedError.
 func (n *Node) Resolve(look Lookup) error { return n.bind.resolve(n.spec, look) }
 
 // Check finds what is wrong with the spec without asking anybody.
@@ -72,12 +110,24 @@ func (n *Node) Update(ctx context.Context, obs *Observation, changes []Change, s
 }
 
 // Preflight checks the spec against the cloud, reading only.
-func (n *Node) Preflight(ctx context.Context, scope Scope) []Problem {
-	return n.bind.preflight(ctx, scope, n.spec)
+func (n *Node) Preflight(ctx context.Context) []Problem {
+	return n.bind.preflight(ctx, n.scope, n.spec)
 }
 
 // Require is what the spec needs of the project.
-func (n *Node) Require() Requirements { return n.bind.require(n.spec) }
+func (n *Node) Require() Requirements { return n.bind.require(n.scope, n.spec) }
+
+// Exclusive is the group in which steps on the node must be alone; empty for none.
+func (n *Node) Exclusive() string { return n.bind.exclusive(n.ID, n.spec) }
+
+// Publishes says whether the kind has outputs that others can refer to.
+func (n *Node) Publishes() bool { return n.bind.publishes() }
+
+// Promised lists the nodes of whose outputs the spec still waits for one.
+func (n *Node) Promised() []Address { return n.bind.promised(n.spec) }
+
+// MayExist says that another resource's call may have made it: read before creating.
+func (n *Node) MayExist() bool { return n.bind.mayExist(n.spec) }
 
 // Estimate is how long the verb usually takes; 0 when nobody knows.
 func (n *Node) Estimate(v Verb, on Impact) time.Duration { return n.bind.estimate(v, n.spec, on) }
@@ -97,18 +147,15 @@ func (e erased[S, O]) Node(scope Scope, name string, spec any) (*Node, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s/%s: spec is a %T, not a %T", e.d.Kind(), name, spec, s)
 	}
-	n := &Node{
-		Address: Address{Kind: e.d.Kind(), Name: name},
-		ID:      e.d.ID(scope, name, s),
-		spec:    &s,
-		bind:    e,
-	}
+	id := e.d.ID(scope, name, s)
+	n := &Node{Address: Address{Kind: e.d.Kind(), Name: name}, ID: id, computed: id, scope: scope, spec: &s, bind: e}
 	for _, dep := range e.d.Refs(&s) {
 		if from, ok := dep.From(); ok {
-			n.Needs = append(n.Needs, from)
+			n.Refs = append(n.Refs, from)
 		}
 	}
-	n.Needs = sortedAddresses(n.Needs)
+	n.Refs = sortedAddresses(n.Refs)
+	n.Needs = slices.Clone(n.Refs)
 	return n, nil
 }
 
@@ -131,13 +178,14 @@ func (e erased[S, O]) Read(ctx context.Context, id ID) (*Observation, error) {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
 	return &Observation{
-		ID: live.ID, Spec: spec, Outputs: outputs, Owner: live.Owner,
+		ID: live.ID, Spec: spec, Outputs: outputs, Owner: live.Owner, Unmarked: live.Unmarked,
 		Version: live.Version, Pending: live.Pending, live: live,
 	}, nil
 }
 
-// Delete looks first: a thing that carries another owner's mark, or none, is not ours to remove, whatever the manifest says.
-// It looks again after whatever was under way: a creation that was accepted just before a crash may appear only now.
+// Delete looks first: a thing that carries another owner's mark, or none where it could carry one, is not ours to remove,
+// whatever the manifest says. It looks again after whatever was under way: a creation that was accepted just before a crash
+// may appear only now.
 func (e erased[S, O]) Delete(ctx context.Context, id ID, s Stamp) error {
 	for {
 		live, err := e.d.Read(ctx, id)
@@ -149,12 +197,19 @@ func (e erased[S, O]) Delete(ctx context.Context, id ID, s Stamp) error {
 			continue
 		case err != nil:
 			return err
-		case live.Owner != s.Owner:
-			return &ForeignError{ID: id, Owner: live.Owner}
+		case live.Owner != s.Owner && !live.Unmarked:
+			return &ForeignError{ID: live.ID, Owner: live.Owner}
 		}
-		return e.d.Delete(ctx, id, s)
+		return e.d.Delete(ctx, live.ID, s)
 	}
 }
+
+func (e erased[S, O]) Names(id ID) bool {
+	n, ok := e.d.(Namer)
+	return !ok || n.Names(id)
+}
+
+func (e erased[S, O]) Settle(ctx context.Context, id ID) (bool, error) { return e.d.Settle(ctx, id) }
 
 func (e erased[S, O]) Sweep(ctx context.Context, scope Scope, owner string) ([]ID, error) {
 	sweeper, ok := e.d.(Sweeper)
@@ -173,11 +228,25 @@ func (e erased[S, O]) Drift(recorded json.RawMessage, obs *Observation) ([]Chang
 }
 
 func (e erased[S, O]) Estimate(v Verb, recorded json.RawMessage) time.Duration {
-	var s S
-	if len(recorded) > 0 && json.Unmarshal(recorded, &s) != nil {
+	s, ok := e.recorded(recorded)
+	if !ok {
 		return 0
 	}
-	return e.estimate(v, &s, InPlace)
+	return e.estimate(v, s, InPlace)
+}
+
+func (e erased[S, O]) Exclusive(id ID, recorded json.RawMessage) string {
+	s, _ := e.recorded(recorded)
+	return e.exclusive(id, s)
+}
+
+// recorded reads a spec out of a manifest; the zero spec when there is none.
+func (e erased[S, O]) recorded(raw json.RawMessage) (*S, bool) {
+	var s S
+	if len(raw) > 0 && json.Unmarshal(raw, &s) != nil {
+		return new(S), false
+	}
+	return &s, true
 }
 
 func (e erased[S, O]) of(spec any) *S {
@@ -189,12 +258,18 @@ func (e erased[S, O]) of(spec any) *S {
 }
 
 func (e erased[S, O]) resolve(spec any, look Lookup) error {
+	var open error // the others are filled in all the same
 	for _, dep := range e.d.Refs(e.of(spec)) {
-		if err := dep.resolve(look); err != nil {
+		err := dep.resolve(look)
+		var unresolved *UnresolvedError
+		switch {
+		case errors.As(err, &unresolved):
+			open = err
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return open
 }
 
 func (e erased[S, O]) check(spec any) []Problem { return e.d.Check(*e.of(spec)) }
@@ -234,9 +309,9 @@ func (e erased[S, O]) preflight(ctx context.Context, scope Scope, spec any) []Pr
 	return nil
 }
 
-func (e erased[S, O]) require(spec any) Requirements {
+func (e erased[S, O]) require(scope Scope, spec any) Requirements {
 	if r, ok := e.d.(Requirer[S]); ok {
-		return r.Require(*e.of(spec))
+		return r.Require(scope, *e.of(spec))
 	}
 	return Requirements{}
 }
@@ -246,4 +321,32 @@ func (e erased[S, O]) estimate(v Verb, spec any, on Impact) time.Duration {
 		return est.Estimate(v, *e.of(spec), on)
 	}
 	return 0
+}
+
+func (e erased[S, O]) exclusive(id ID, spec any) string {
+	if x, ok := e.d.(Excluder[S]); ok {
+		return x.Exclusive(id, *e.of(spec))
+	}
+	return ""
+}
+
+func (e erased[S, O]) mayExist(spec any) bool {
+	f, ok := e.d.(Foreseer[S])
+	return ok && f.MayExist(*e.of(spec))
+}
+
+func (e erased[S, O]) promised(spec any) []Address {
+	var out []Address
+	for _, dep := range e.d.Refs(e.of(spec)) {
+		if from, ok := dep.From(); ok && dep.open() {
+			out = append(out, from)
+		}
+	}
+	return sortedAddresses(out)
+}
+
+func (e erased[S, O]) publishes() bool {
+	var none O
+	raw, err := json.Marshal(none)
+	return err != nil || string(raw) != "{}"
 }

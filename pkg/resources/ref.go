@@ -19,8 +19,11 @@ type Ref[T any] struct {
 // Known is a plain value; it makes no edge.
 func Known[T any](v T) Ref[T] { return Ref[T]{value: v, known: true} }
 
-// Link is an output of node a that is known before a exists. Only the Handle methods of a kind call it.
-func Link[T any](a Address, v T) Ref[T] { return Ref[T]{value: v, known: true, from: a} }
+// Link is the output of node a with the given JSON name, whose value is known before a exists because names are computed.
+// What a publishes once it is there wins: something adopted has kept its own name. Only the Handle methods of a kind call it.
+func Link[T any](a Address, output string, v T) Ref[T] {
+	return Ref[T]{value: v, known: true, from: a, output: output}
+}
 
 // Promise is the output of node a with the given JSON name, known once a is done.
 // Only the Handle methods of a kind call it.
@@ -34,6 +37,12 @@ func (r Ref[T]) Get() T { return r.value }
 
 // From names the node that the value comes from; false for a plain value.
 func (r Ref[T]) From() (Address, bool) { return r.from, r.from != Address{} }
+
+// After names the node after which the value is known; false when it is known already.
+func (r Ref[T]) After() (Address, bool) {
+	_, known := r.Value()
+	return r.from, !known
+}
 
 // MarshalJSON gives the plain value, or the words "known after NODE" in their own object while it is not known.
 func (r Ref[T]) MarshalJSON() ([]byte, error) {
@@ -53,7 +62,7 @@ func (r *Ref[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Lookup gives the outputs, as JSON, of a node that is done; false while it is not.
+// Lookup gives the outputs, as JSON, of a node that is there; false while it is not.
 type Lookup func(Address) (json.RawMessage, bool)
 
 // Dep is a Ref without its type: an edge, and a value to fill in. Only Ref implements it.
@@ -61,16 +70,21 @@ type Dep interface {
 	// From names the node that the value comes from; false for a plain value.
 	From() (Address, bool)
 	resolve(Lookup) error
+	open() bool
 }
 
-// resolve fills in a promised value. It is an error, not a wait, when the node is not done.
+// resolve fills in what the other node publishes. A promise of a node that is not there is an error, not a wait; a link
+// keeps the value that was computed.
 func (r *Ref[T]) resolve(look Lookup) error {
-	if _, known := r.Value(); known {
+	if r.from == (Address{}) {
 		return nil
 	}
 	raw, ok := look(r.from)
 	if !ok {
-		return fmt.Errorf("output %q of %s was read before that node was done", r.output, r.from)
+		if r.known {
+			return nil
+		}
+		return &UnresolvedError{Node: r.from, Output: r.output}
 	}
 	var outputs map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &outputs); err != nil {
@@ -85,4 +99,18 @@ func (r *Ref[T]) resolve(look Lookup) error {
 	}
 	r.known = true
 	return nil
+}
+
+// open says that the value is not known yet.
+func (r *Ref[T]) open() bool { return r.from != (Address{}) && !r.known }
+
+// UnresolvedError says that a promised value was asked for before the node that publishes it was there.
+type UnresolvedError struct {
+	Node   Address
+	Output string
+}
+
+// Error names the node and the output.
+func (e *UnresolvedError) Error() string {
+	return fmt.Sprintf("output %q of %s is not known before that node is there", e.Output, e.Node)
 }

@@ -31,7 +31,8 @@ func (s *Set) Put(kind Kind, name string, spec any) Address {
 	return a
 }
 
-// After makes a need b without a value passing between them.
+// After makes a need b without a value passing between them: a is made after b and removed before it. It is order only: when b
+// is replaced, a stays.
 func (s *Set) After(a, b Address) { s.after[a] = append(s.after[a], b) }
 
 // Addresses lists what is wanted, sorted.

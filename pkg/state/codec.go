@@ -13,14 +13,17 @@ type recordJSON struct {
 	Kind      string          `json:"kind"`
 	Name      string          `json:"name"`
 	ID        string          `json:"id"`
+	Computed  string          `json:"computedId,omitempty"`
 	Status    Status          `json:"status"`
 	Inputs    json.RawMessage `json:"inputs,omitempty"`
+	Wanted    json.RawMessage `json:"wanted,omitempty"`
 	Outputs   json.RawMessage `json:"outputs,omitempty"`
 	Needs     []string        `json:"needs,omitempty"`
 	RequestID string          `json:"requestId,omitempty"`
 	Error     string          `json:"error,omitempty"`
 	Created   time.Time       `json:"created,omitzero"`
 	Updated   time.Time       `json:"updated,omitzero"`
+	Former    []Former        `json:"former,omitempty"`
 }
 
 type manifestJSON struct {
@@ -47,8 +50,8 @@ type manifestJSON struct {
 // MarshalJSON gives the stored form: kind and name instead of the address, and what a newer version has added.
 func (r Record) MarshalJSON() ([]byte, error) {
 	return join(recordJSON{
-		Kind: r.Kind(), Name: r.Name(), ID: r.ID, Status: r.Status, Inputs: r.Inputs, Outputs: r.Outputs, Needs: r.Needs,
-		RequestID: r.RequestID, Error: r.Error, Created: r.Created, Updated: r.Updated,
+		Kind: r.Kind(), Name: r.Name(), ID: r.ID, Computed: r.Computed, Status: r.Status, Inputs: r.Inputs, Wanted: r.Wanted, Outputs: r.Outputs, Needs: r.Needs,
+		RequestID: r.RequestID, Error: r.Error, Created: r.Created, Updated: r.Updated, Former: r.Former,
 	}, r.Extra)
 }
 
@@ -60,8 +63,8 @@ func (r *Record) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	*r = Record{
-		Address: j.Kind + "/" + j.Name, ID: j.ID, Status: j.Status, Inputs: j.Inputs, Outputs: j.Outputs, Needs: j.Needs,
-		RequestID: j.RequestID, Error: j.Error, Created: j.Created, Updated: j.Updated, Extra: extra,
+		Address: j.Kind + "/" + j.Name, ID: j.ID, Computed: j.Computed, Status: j.Status, Inputs: j.Inputs, Wanted: j.Wanted, Outputs: j.Outputs, Needs: j.Needs,
+		RequestID: j.RequestID, Error: j.Error, Created: j.Created, Updated: j.Updated, Former: j.Former, Extra: extra,
 	}
 	return nil
 }
@@ -96,7 +99,7 @@ func (m *Manifest) UnmarshalJSON(raw []byte) error {
 
 // recordFields and manifestFields name the fields that this version knows; a test holds them to the types.
 func recordFields() []string {
-	return []string{"kind", "name", "id", "status", "inputs", "outputs", "needs", "requestId", "error", "created", "updated"}
+	return []string{"kind", "name", "id", "computedId", "status", "inputs", "wanted", "outputs", "needs", "requestId", "error", "created", "updated", "former"}
 }
 
 func manifestFields() []string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -48,6 +49,21 @@ func Decode(raw []byte) (Manifest, error) {
 	return m, nil
 }
 
+// fullName is the form of a full resource name (AIP-122). What is not of it never reaches a path or a terminal.
+var fullName = regexp.MustCompile(`^//[a-z0-9.-]+(/[A-Za-z0-9._~%:@+-]+)+$`)
+
+// ids are the names of everything that the record stands for.
+func (r Record) ids() []string {
+	out := []string{r.ID}
+	for _, f := range r.Former {
+		out = append(out, f.ID)
+	}
+	if r.Computed != "" {
+		out = append(out, r.Computed)
+	}
+	return out
+}
+
 // check finds what no run of any version would have written.
 func (m *Manifest) check() error {
 	var errs []error
@@ -67,6 +83,11 @@ func (m *Manifest) check() error {
 			errs = append(errs, fmt.Errorf("resources[%d] lacks its kind, name, id or status", i))
 		case seen[r.Address]:
 			errs = append(errs, fmt.Errorf("%s is recorded twice", r.Address))
+		}
+		for _, id := range r.ids() {
+			if !fullName.MatchString(id) {
+				errs = append(errs, fmt.Errorf("%s: %q is no full resource name", r.Address, id))
+			}
 		}
 		seen[r.Address] = true
 	}

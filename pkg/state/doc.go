@@ -6,7 +6,7 @@
 //
 // Nothing leaks because of an order that the engine keeps:
 //
-//   - Lock. The lease's context ends before anybody may take the lease over.
+//   - Lock. The lease's context ends before anybody may take the lease over. The manifest is loaded under the lease.
 //   - Write all intents in one write: address, id, needs and request id of everything that could come to exist.
 //   - Act. Record each outcome through the Journal; it stores edits that come close together in one write.
 //   - Every write names the version that it replaces. A process that overslept its lease gets ErrConflict, and its journal
@@ -20,7 +20,8 @@
 //	lease, err := store.Lock(ctx, state.Self("create", run))
 //	defer lease.Release(cleanup)
 //	m, version, err := store.Load(ctx)
-//	j := state.Start(lease.Context(), store, m, version, time.Second)
-//	err = j.Edit(ctx, func(r map[string]state.Record) { r["network/net"] = intent }) // stored when it returns
+//	j := state.Start(lease.Context(), store, m, version, state.Pace{Write: time.Second, Gather: 5 * time.Second})
+//	err = j.Change(ctx, func(m *state.Manifest) { m.Put(intent) }) // stored when it returns
+//	j.Post(func(m *state.Manifest) { m.Put(outcome) })             // stored soon, and by Close
 //	err = j.Close()
 package state

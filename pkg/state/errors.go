@@ -3,7 +3,9 @@ package state
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // The classes of errors that a store answers, found with errors.Is.
@@ -16,24 +18,67 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	// ErrClosed says that a journal was used after its end.
 	ErrClosed = errors.New("the journal is closed")
+	// ErrNoManifest says that something belongs to a deployment that has no manifest, so that it was not stored.
+	ErrNoManifest = errors.New("the deployment has no manifest")
 )
 
 // HeldError says that another run holds the lease.
 type HeldError struct {
-	Holder Holder
-	Where  string    // the lock, as a person can look at it
-	Now    time.Time // when it was seen
+	Holder  Holder
+	Where   string    // the lock, as a person can look at it
+	Now     time.Time // when it was seen
+	Command string    // the whole command that removes the lease; the engine fills it in
 }
 
-// Error says who, where, since when, until when, and what can be done.
+// Error says who, where, what, since when, until when, and what can be done.
 func (e *HeldError) Error() string {
-	h := e.Holder
-	return fmt.Sprintf("%s holds the lease: %s by %s on %s, since %s, until %s unless it is renewed (%s); "+
-		"wait for it to end, or remove its lease with: cluster-provision unlock",
-		h.Run, h.Action, h.Owner, h.Host, stamp(h.Since), stamp(h.Until), e.Where)
+	h, command := e.Holder, e.Command
+	if command == "" {
+		command = "cluster-provision unlock"
+	}
+	return fmt.Sprintf("another run holds the lease: %s by %s on %s (process %d, run %s), since %s, until %s unless it is renewed (%s); "+
+		"wait for it to end, or remove its lease with: %s",
+		known(h.Action), known(h.Owner), known(h.Host), h.PID, known(h.Run), stamp(h.Since), stamp(h.Until), e.Where, command)
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// printable is what somebody else has written, without what would steer a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
+// known is the same, and says so where there is nothing.
+func known(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return printable(s)
+}
+
+// DeploymentError says that one of several deployments could not be read.
+type DeploymentError struct {
+	Prefix string // its NAME_PREFIX
+	Err    error
+}
+
+// Error says which, and why.
+func (e *DeploymentError) Error() string {
+	return "deployment " + printable(e.Prefix) + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *DeploymentError) Unwrap() error { return e.Err }
 
 // FutureError says that a manifest comes from a version of the program that this one cannot go on with.
 type FutureError struct {

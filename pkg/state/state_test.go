@@ -1,23 +1,20 @@
 package state_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aiinfra/cluster-provision/pkg/state"
-	"github.com/aiinfra/cluster-provision/pkg/state/statetest"
 )
 
 const newer = `{"schemaVersion":7,"compatibleVersion":1,"serial":3,"lineage":"l","owner":"o","project":"p","namePrefix":"n","zone":"z",
-"colour":"red","resources":[{"kind":"balloon","name":"b","id":"i","status":"ready","altitude":9}]}`
+"colour":"red","resources":[{"kind":"balloon","name":"b","id":"//b/i","status":"ready","altitude":9}]}`
 
 // What a newer program has added is kept when this one writes the manifest back.
 func TestWhatANewerProgramAddedIsKept(t *testing.T) {
@@ -51,6 +48,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	m.Resources = []state.Record{{}}
 	fillIn(reflect.ValueOf(&m.Resources[0]).Elem())
 	m.Resources[0].Address, m.Resources[0].Status, m.Resources[0].Extra = "network/net", state.Ready, nil
+	m.Resources[0].ID, m.Resources[0].Computed = "//s/a", "//s/b"
 	raw, err := state.Encode(m)
 	if err != nil {
 		t.Fatal(err)
@@ -113,94 +111,28 @@ func TestWhatCannotBeGoneOnWith(t *testing.T) {
 	}
 }
 
-// counting counts and times the writes of a store.
-type counting struct {
-	state.Store
-	times []time.Time
-	fail  error
-}
-
-func (s *counting) Save(ctx context.Context, m state.Manifest, v state.Version) (state.Version, error) {
-	s.times = append(s.times, time.Now())
-	if s.fail != nil {
-		return 0, s.fail
+// What an address has stood for is never without its name in the record until it is gone.
+func TestARecordKeepsItsFormerOnes(t *testing.T) {
+	r := state.Record{Address: "mig/mig", ID: "//c/a", Status: state.Ready, Needs: []string{"net/n"}, Inputs: json.RawMessage(`1`)}
+	r.Supersede("//c/b")
+	r.Supersede("//c/b")
+	if r.ID != "//c/b" || r.Status != state.Intended || len(r.Former) != 1 || r.Former[0].ID != "//c/a" || r.Former[0].Needs[0] != "net/n" {
+		t.Fatalf("after a move: %+v", r)
 	}
-	return s.Store.Save(ctx, m, v)
-}
-
-func put(address string) func(*state.Manifest) {
-	return func(m *state.Manifest) { m.Put(state.Record{Address: address, ID: address, Status: state.Ready}) }
-}
-
-func TestEditsShareWritesAndWritesAreNeverTooClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &counting{Store: statetest.New()}
-		j := state.Start(t.Context(), s, state.Manifest{Lineage: "l", Owner: "o", Project: "p", Prefix: "n", Zone: "z"}, 0, time.Second)
-		if err := j.Change(t.Context(), put("a/first")); err != nil {
-			t.Fatal(err)
+	r.Supersede("//c/c")
+	r.Supersede("//c/a") // and back
+	if r.ID != "//c/a" || len(r.Former) != 2 {
+		t.Fatalf("there and back: %+v", r)
+	}
+	for _, f := range r.Former {
+		if f.ID == "//c/a" {
+			t.Errorf("the current one is also a former one: %+v", r)
 		}
-		start := time.Now()
-		for i := range 50 {
-			j.Post(put("a/" + string(rune('a'+i%26)) + strings.Repeat("x", i/26)))
-			if i%10 == 0 {
-				<-time.NewTimer(300 * time.Millisecond).C
-			}
-		}
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("posting waited: %s", took)
-		}
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
-		for i := 1; i < len(s.times); i++ {
-			if d := s.times[i].Sub(s.times[i-1]); d < time.Second {
-				t.Errorf("two writes are %s apart", d)
-			}
-		}
-		if len(s.times) > 4 {
-			t.Errorf("%d writes", len(s.times))
-		}
-		if m, _, err := s.Load(t.Context()); err != nil || len(m.Resources) != 51 {
-			t.Errorf("stored are %d records, %v", len(m.Resources), err)
-		}
-	})
-}
-
-func TestAJournalThatCouldNotWriteIsDead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &counting{Store: statetest.New(), fail: state.ErrConflict}
-		j := state.Start(t.Context(), s, state.Manifest{}, 0, time.Second)
-		if err := j.Change(t.Context(), put("a/b")); !errors.Is(err, state.ErrConflict) {
-			t.Errorf("first change: %v", err)
-		}
-		<-j.Failed()
-		s.fail = nil
-		if err := j.Change(t.Context(), put("a/c")); !errors.Is(err, state.ErrConflict) {
-			t.Errorf("a later change: %v", err)
-		}
-		j.Post(put("a/d")) // must not hang
-		if err := j.Close(); !errors.Is(err, state.ErrConflict) || len(s.times) != 1 {
-			t.Errorf("close: %v after %d writes", err, len(s.times))
-		}
-	})
-}
-
-func TestDiscardWritesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &counting{Store: statetest.New()}
-		j := state.Start(t.Context(), s, state.Manifest{}, 0, time.Hour)
-		if err := j.Change(t.Context(), put("a/b")); err != nil {
-			t.Fatal(err)
-		}
-		j.Post(put("a/c"))
-		start := time.Now()
-		j.Discard()
-		if len(s.times) != 1 || time.Since(start) > time.Second {
-			t.Errorf("%d writes, %s", len(s.times), time.Since(start))
-		}
-	})
-}
-
-func TestTheStoreInMemory(t *testing.T) {
-	statetest.Run(t, func(*testing.T) statetest.Opened { return statetest.Opened{Store: statetest.New()} })
+	}
+	if !r.Forget("//c/b") || !r.Forget("//c/a") || r.ID != "//c/c" || r.Status != state.Doomed || len(r.Former) != 0 {
+		t.Errorf("after the current one went: %+v", r)
+	}
+	if r.Forget("//c/c") {
+		t.Errorf("something is left: %+v", r)
+	}
 }

@@ -24,19 +24,43 @@ type Store interface {
 	// Unlock removes the lease of the given version and no other: ErrConflict when it has been renewed or taken since,
 	// ErrNotLocked when it is gone. The run that held it finds that it has lost it.
 	Unlock(context.Context, Version) error
-	// Rescue stores a manifest that Save could not store beside it, under the name of the run, and says where.
-	Rescue(ctx context.Context, run string, m Manifest) (where string, err error)
-	// Clear removes everything that the deployment has stored, older versions too, except a lease that is held.
-	Clear(context.Context) error
+	// Rescue stores a manifest that Save could not store beside it, under the name of the run, and says where. Without the
+	// lease nothing is written, and the error is ErrLeaseLost: the folder may have been cleared, or be another's by now.
+	Rescue(ctx context.Context, l Lease, run string, m Manifest) (where string, err error)
+	// Contents lists what is stored, the lock aside: also without a manifest a destroy must know what is left of dead runs.
+	Contents(context.Context) (Contents, error)
+	// Clear removes everything that this program has stored for the deployment, older versions too, except a lease that is
+	// held. What others have put there stays, and is answered. The caller holds the lease, and gives its context.
+	Clear(context.Context) (kept []string, err error)
+	// Dissolve ends a destroy: it clears, gives the lease back, and removes the place itself if this program made it and
+	// nothing is left in it. The lease is over when it returns without an error; after an error it is still the caller's to
+	// release. Without the lease nothing is removed, and the error is ErrLeaseLost.
+	Dissolve(context.Context, Lease) (Dissolved, error)
+}
+
+// Contents is what a deployment's place holds, sorted.
+type Contents struct {
+	Ours   []string // names that this program writes, relative to the place
+	Others []string // what others have put there: whole names, bounded, the last one then tells how many more
+}
+
+// Dissolved says what a destroy has left of the deployment's place.
+type Dissolved struct {
+	BucketRemoved bool     // the bucket is gone too, removed by this run or by another one's destroy
+	Kept          []string // what others have put there: whole names, bounded, the last one then tells how many more
+	Why           string   // why a bucket of ours stays, in the cloud's words; empty when it is gone, not ours, or in use
 }
 
 // Lease is the right to change the deployment. It renews itself.
 type Lease interface {
 	// Context ends, with the cause ErrLeaseLost, before anybody else may take the lease over, and on Release.
 	Context() context.Context
+	// Check is nil while the lease is certainly held. It looks at the wall clock by itself, so that a process that was
+	// stopped or a machine that slept finds a lost lease at once on waking, before any timer has gone off.
+	Check() error
 	// Previous is the holder whose expired lease this one replaced; nil when there was none.
 	Previous() *Holder
-	// Release gives the lease back. One that is already lost is nothing to give back, and no error.
+	// Release gives the lease back. Its context ends first. One that is already lost is nothing to give back, and no error.
 	Release(context.Context) error
 }
 
@@ -46,6 +70,7 @@ type Holder struct {
 	Host    string    `json:"host"`              //
 	PID     int       `json:"pid"`               //
 	Place   string    `json:"place,omitempty"`   // kernel and process space in which the PID means something; empty when unknown
+	Born    string    `json:"born,omitempty"`    // when the process started, in the kernel's ticks since boot; tells it from a later one with its PID
 	Run     string    `json:"run"`               // drawn for each run
 	Action  string    `json:"action"`            //
 	Since   time.Time `json:"since"`             //
@@ -57,4 +82,10 @@ type Holder struct {
 // Expired says that the lease has ended at a time, allowing for clocks that differ by the margin.
 func (h Holder) Expired(now time.Time, margin time.Duration) bool {
 	return now.After(h.Until.Add(margin))
+}
+
+// Printable is the holder with '?' for each character that would steer a terminal: somebody else has written it.
+func (h Holder) Printable() Holder {
+	h.Owner, h.Host, h.Run, h.Action, h.Version = printable(h.Owner), printable(h.Host), printable(h.Run), printable(h.Action), printable(h.Version)
+	return h
 }

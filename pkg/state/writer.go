@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// writer is the goroutine of a journal: it gathers edits and stores them.
+// writer is the goroutine of a journal: it stores what has been applied.
 type writer struct {
-	journal  *Journal
-	store    Store
-	interval time.Duration
-	last     time.Time // end of the last write
-	waiting  []edit    // applied, not yet stored
+	journal *Journal
+	store   Store
+	pace    Pace
+	last    time.Time // end of the last write
 }
 
 func (w *writer) run(ctx context.Context) {
@@ -21,13 +20,12 @@ func (w *writer) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		var due <-chan time.Time
-		if len(w.waiting) > 0 {
-			timer.Reset(time.Until(w.last.Add(w.interval)))
+		if at, any := w.due(); any {
+			timer.Reset(time.Until(at))
 			due = timer.C
 		}
 		select {
-		case e := <-j.edits:
-			w.apply(e)
+		case <-j.wake:
 		case <-due:
 			if !w.write(ctx) {
 				return
@@ -42,24 +40,36 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-func (w *writer) apply(e edit) {
+// due is when the next write is to be made; false when there is nothing to store.
+func (w *writer) due() (time.Time, bool) {
 	j := w.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	e.apply(&j.m)
-	w.waiting = append(w.waiting, e)
+	next := w.last.Add(w.pace.Write)
+	switch {
+	case len(j.waiting) > 0:
+		return next, true
+	case j.posted.IsZero():
+		return time.Time{}, false
+	}
+	if gathered := j.posted.Add(w.pace.Gather); gathered.After(next) {
+		return gathered, true
+	}
+	return next, true
 }
 
-// finish waits until the last write is due, and stores the rest.
+// finish waits until the last write may be made, and stores the rest.
 func (w *writer) finish(ctx context.Context) {
-	w.journal.mu.Lock()
-	drop := w.journal.drop
-	w.journal.mu.Unlock()
-	if len(w.waiting) == 0 || drop {
-		w.answer(nil)
+	j := w.journal
+	j.mu.Lock()
+	rest := len(j.waiting) > 0 || !j.posted.IsZero()
+	drop := j.drop
+	j.mu.Unlock()
+	if drop || !rest {
+		w.answer(ErrClosed)
 		return
 	}
-	timer := time.NewTimer(time.Until(w.last.Add(w.interval)))
+	timer := time.NewTimer(time.Until(w.last.Add(w.pace.Write)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -69,7 +79,7 @@ func (w *writer) finish(ctx context.Context) {
 	}
 }
 
-// write stores all edits so far. The write runs beside the gathering of nothing: edits that come meanwhile wait for the next.
+// write stores all edits so far. Those that come meanwhile wait for the next write, and hold up nobody.
 func (w *writer) write(ctx context.Context) bool {
 	j := w.journal
 	j.mu.Lock()
@@ -79,35 +89,47 @@ func (w *writer) write(ctx context.Context) bool {
 		j.m.Created = j.m.Updated
 	}
 	m, v := j.m.Clone(), j.v
+	waiting, posted := j.waiting, j.posted
+	j.waiting, j.posted = nil, time.Time{}
 	j.mu.Unlock()
 
 	v, err := w.store.Save(ctx, m, v)
 	w.last = time.Now()
 	if err != nil {
+		j.mu.Lock()
+		j.waiting, j.posted = append(waiting, j.waiting...), posted
+		j.mu.Unlock()
 		w.die(err)
 		return false
 	}
 	j.mu.Lock()
-	j.v = v
+	j.v, j.begun = v, true
 	j.mu.Unlock()
-	w.answer(nil)
+	for _, done := range waiting {
+		done <- nil
+	}
 	return true
 }
 
-// die ends the journal with an error; what waits hears of it.
+// die ends the journal with an error; who waits hears of it.
 func (w *writer) die(err error) {
 	j := w.journal
 	j.mu.Lock()
-	j.err = &JournalError{Serial: j.m.Serial, Err: err}
-	err = j.err
+	err = &JournalError{Serial: j.m.Serial, Err: err}
+	j.err = err
 	j.mu.Unlock()
 	close(j.failed)
 	w.answer(err)
 }
 
+// answer tells who waits how it ended. No change is accepted any more: the journal is closed or dead.
 func (w *writer) answer(err error) {
-	for _, e := range w.waiting {
-		e.done <- err
+	j := w.journal
+	j.mu.Lock()
+	waiting := j.waiting
+	j.waiting = nil
+	j.mu.Unlock()
+	for _, done := range waiting {
+		done <- err
 	}
-	w.waiting = nil
 }

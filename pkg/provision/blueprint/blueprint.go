@@ -1,9 +1,7 @@
 package blueprint
 
 import (
-	"fmt"
 	"maps"
-	"net/netip"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
@@ -15,12 +13,6 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/resources/router"
 	"github.com/aiinfra/cluster-provision/pkg/resources/subnetwork"
 )
-
-// Choices are what the settings leave open and a run has to look up or pick. They are recorded, so that they stay.
-type Choices struct {
-	Image string       // path of the image or image family that the VMs boot from
-	Range netip.Prefix // of the own network; unused with the project's default network
-}
 
 // Build gives the resources of the cluster.
 func Build(cfg *config.Config, ch Choices) *resources.Set {
@@ -49,20 +41,21 @@ func Build(cfg *config.Config, ch Choices) *resources.Set {
 func nic(cfg *config.Config, ch Choices, set *resources.Set) (n instancetemplate.NIC, around []resources.Address) {
 	n = instancetemplate.NIC{ExternalIP: cfg.ExternalIP, Type: nicType(ch.Image)}
 	if cfg.Network == config.DefaultNetwork {
-		n.Network = resources.Known(resources.NetworkURL(set.Scope.Global("networks", "default")))
+		n.Network = resources.Known(resources.NetworkURL(network.Path(set.Scope, defaultNetwork)))
+		n.Subnetwork = resources.Known(resources.SubnetworkURL(ch.Subnetwork))
 		return n, nil
 	}
-	vpc := network.Add(set, "net", network.Spec{})
-	sub := subnetwork.Add(set, "subnet", subnetwork.Spec{
+	vpc := network.Add(set, ownNetwork, network.Spec{})
+	sub := subnetwork.Add(set, ownSubnetwork, subnetwork.Spec{
 		Network: vpc.URL(), CIDR: ch.Range.String(), PrivateGoogleAccess: true,
 	})
 	internal := firewall.Add(set, "allow-internal", firewall.Spec{
 		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{ch.Range.String()},
-		Allow: []firewall.Rule{{Protocol: "icmp"}, {Protocol: "tcp"}, {Protocol: "udp"}},
+		Allow: []string{"icmp", "tcp", "udp"},
 	})
 	ssh := firewall.Add(set, "allow-iap-ssh", firewall.Spec{
 		Network: vpc.URL(), Priority: 1000, SourceRanges: []string{iapRange},
-		Allow: []firewall.Rule{{Protocol: "tcp", Ports: []string{"22"}}},
+		Allow: []string{"tcp:22"},
 	})
 	around = []resources.Address{internal.Address(), ssh.Address()}
 	if !cfg.ExternalIP {
@@ -72,6 +65,13 @@ func nic(cfg *config.Config, ch Choices, set *resources.Set) (n instancetemplate
 	n.Network, n.Subnetwork = vpc.URL(), sub.URL()
 	return n, around
 }
+
+// The names of networks: the one that every project starts with, and our own below the prefix.
+const (
+	defaultNetwork = "default"
+	ownNetwork     = "net"
+	ownSubnetwork  = "subnet"
+)
 
 // iapRange is where Identity-Aware Proxy's TCP forwarding comes from (IAP documentation, "Using IAP for TCP forwarding").
 // The tunnel to Jupyter goes through SSH, so port 22 is enough.
@@ -104,8 +104,14 @@ var fixedMetadata = [...][2]string{ //nolint:gochecknoglobals // a constant tabl
 	{"VmDnsSetting", "ZonalPreferred"},
 	{"enable-oslogin", "TRUE"},
 	{"install-nvidia-driver", "True"},
-	{"proxy-mode", "project_editors"},
+	{proxyMode, proxyEditors},
 }
+
+// The metadata that makes a VM register with the Jupyter proxy.
+const (
+	proxyMode    = "proxy-mode"
+	proxyEditors = "project_editors"
+)
 
 func vmMetadata(given map[string]string) map[string]resources.Sealed {
 	out := make(map[string]resources.Sealed, len(given)+len(fixedMetadata))
@@ -118,7 +124,7 @@ func vmMetadata(given map[string]string) map[string]resources.Sealed {
 	return out
 }
 
-// gvnicImages are parts of names of image families that have the gVNIC driver (facts on VM bring-up: all current Deep
+// gvnicImages are parts of names of image families, and so of their images, that have the gVNIC driver (facts on VM bring-up: all current Deep
 // Learning VM families; of the old ones those on Debian 11 and Ubuntu). For others the cloud's default, virtio, is left.
 var gvnicImages = [...]string{"debian-11", "debian-12", "debian-13", "ubuntu", "gvnic", "cos", "rocky"} //nolint:gochecknoglobals // a constant table
 
@@ -131,15 +137,3 @@ func nicType(image string) string {
 	}
 	return ""
 }
-
-// Groups names the managed instance groups of a cluster of count VMs, as users see them.
-func Groups(scope resources.Scope, count int) []string {
-	var names []string
-	for _, g := range groups(count) {
-		names = append(names, scope.Name(g.name))
-	}
-	return names
-}
-
-// FirstVM is the name of the first VM: what examples in the output are about.
-func FirstVM(scope resources.Scope) string { return fmt.Sprintf("%s-%04d", scope.Name("vm"), 1) }

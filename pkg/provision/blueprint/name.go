@@ -43,5 +43,5 @@ func groups(count int) []group {
 
 // ScopeOf is where a deployment's resources live.
 func ScopeOf(project, region, zone, prefix string) resources.Scope {
-	return resources.Scope{Project: project, Region: region, Zone: zone, Prefix: prefix}
+	return resources.Scope{Project: project, Region: region, Zone: zone, Prefix: prefix, Owner: DeploymentID(project, prefix)}
 }

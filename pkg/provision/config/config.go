@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -57,6 +56,7 @@ type Config struct {
 	Labels           map[string]string
 	Network          NetworkMode
 	ExternalIP       bool
+	Subnetwork       string       // of the default network: a name, or [projects/P/]regions/R/subnetworks/S; empty when not given
 	NetworkRange     netip.Prefix // invalid when not given
 	ServiceAccount   string       // e-mail, or "default"
 	ShowProxyURL     bool
@@ -76,7 +76,7 @@ func Load(in Input) (*Config, resources.Problems) {
 	r.disk(c)
 	c.Metadata, c.Labels = r.metadata(), r.labels(resources.OwnerLabel)
 	r.network(c)
-	c.ServiceAccount = r.match("SERVICE_ACCOUNT", account, "give an e-mail address like NAME@PROJECT.iam.gserviceaccount.com")
+	c.ServiceAccount = r.serviceAccount(c)
 	c.ShowProxyURL, c.CleanupOnExit = r.boolean("SHOW_PROXY_URL"), r.boolean("CLEANUP_ON_EXIT")
 	// Limits of Scheduling.maxRunDuration: 30 s to 120 days (VM documentation, "Limit the run time of a VM").
 	c.MaxRunDuration = r.duration("MAX_RUN_DURATION", 30*time.Second, 120*24*time.Hour)
@@ -85,6 +85,7 @@ func Load(in Input) (*Config, resources.Problems) {
 	r.opsAgent()
 	r.later()
 	r.lengths(c)
+	r.notices()
 	if r.problems.Err() != nil {
 		return nil, r.problems
 	}
@@ -104,9 +105,11 @@ func LoadProject(in Input) (*Target, resources.Problems) {
 func loadTarget(in Input, about ...string) (*Target, resources.Problems) {
 	r := read(in)
 	t := r.target()
+	r.notices()
 	kept := slices.DeleteFunc(r.problems, func(p resources.Problem) bool {
-		// a wrong line of the file says nothing about the lines that name the deployment
-		return !slices.Contains(about, p.Path) || p.Path == "--env-file" && strings.HasPrefix(p.Message, "line ")
+		// a wrong line of the file says nothing about the lines that name the deployment, unless it is a wrong name for one of them:
+		// without its state path, a destroy would find nothing, and say so
+		return !slices.Contains(about, p.Path) && !slices.Contains(about, r.meant[p.Path]) || p.Path == "--env-file" && strings.HasPrefix(p.Message, "line ")
 	})
 	if kept.Err() != nil {
 		return nil, kept
@@ -119,7 +122,6 @@ var (
 	prefixForm  = regexp.MustCompile(`^[a-z](?:[-a-z0-9]*[a-z0-9])?$`)
 	zoneForm    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z][a-z0-9]{0,3}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
-	account     = regexp.MustCompile(`^(?:default|[a-z0-9][a-z0-9._-]*@[a-z0-9][a-z0-9.-]*\.[a-z]+)$`)
 	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 	imageForm   = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
 )
@@ -130,7 +132,9 @@ func (r *reader) mandatory(key string, form *regexp.Regexp, hint string) string 
 		return ""
 	}
 	if !r.has(key) {
-		r.fail(key, "", "is missing", hint)
+		if !r.unread { // otherwise the file may well hold it
+			r.fail(key, "", "is missing", hint)
+		}
 		return ""
 	}
 	return r.match(key, form, hint)
@@ -212,42 +216,6 @@ func (r *reader) disk(c *Config) {
 	}
 	c.DiskType = c.Machine.DefaultDisk()
 	r.warn("DISK_TYPE", c.VMType+" cannot boot from pd-ssd: "+c.DiskType+" is taken", "")
-}
-
-func (r *reader) network(c *Config) {
-	c.Network = NetworkMode(r.oneOf("NETWORK_CONFIG", string(DefaultNetwork), string(NewNetwork), string(MultiNIC)))
-	c.ExternalIP = r.boolean("EXTERNAL_IP")
-	s := r.text("NETWORK_RANGE")
-	if s == "" {
-		return
-	}
-	p, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil || !p.Addr().Is4():
-		r.fail("NETWORK_RANGE", s, "is not an IPv4 range", "write it like 10.8.0.0/16")
-		return
-	case p.Masked() != p:
-		r.fail("NETWORK_RANGE", s, "has bits behind its prefix", "did you mean "+p.Masked().String()+"?")
-		return
-	case p.Bits() < 8 || p.Bits() > 29:
-		r.fail("NETWORK_RANGE", s, "is too large or too small", "give a prefix length from 8 to 29")
-		return
-	case c.Network == DefaultNetwork:
-		r.fail("NETWORK_RANGE", s, "has no meaning on the project's default network", "set NETWORK_CONFIG=new_network, or leave it out")
-	case 1<<(32-p.Bits())-4 < c.InstanceCount:
-		r.fail("NETWORK_RANGE", s, "has too few addresses for INSTANCE_COUNT", "give a larger range")
-	}
-	if !p.Addr().IsPrivate() || !lastOf(p).IsPrivate() {
-		r.warn("NETWORK_RANGE", "is not a private range: what has these addresses outside cannot be reached from the VMs", "")
-	}
-	c.NetworkRange = p
-}
-
-// lastOf is the last address of an IPv4 range.
-func lastOf(p netip.Prefix) netip.Addr {
-	a := p.Addr().As4()
-	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(a[:])|(1<<(32-p.Bits())-1))
-	return netip.AddrFrom4(a)
 }
 
 func (r *reader) opsAgent() {

@@ -116,19 +116,27 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		errors: []string{
 			"PROJECT_ID", "NAME_PREFIX", "ZONE", "TERRAFORM_GCS_PATH", "INSTANCE_COUNT", "GPU_COUNT", "IMAGE_NAME", "DISK_SIZE_GB", "DISK_TYPE",
 			"METADATA", "LABELS", "NETWORK_RANGE", "SERVICE_ACCOUNT", "SHOW_PROXY_URL", "MAX_RUN_DURATION", "NFS_FILESHARE_LIST",
-			"ORCHESTRATOR_TYPE", "NFS_FILESHARE_LIST",
+			"NFS_FILESHARE_LIST", "ORCHESTRATOR_TYPE",
 		},
 	}.check(t)
 }
 
 func TestSettingsTableIsSound(t *testing.T) {
-	seen := map[string]bool{}
+	seen, group := map[string]bool{}, 0
 	for _, s := range config.Settings() {
 		for _, name := range append([]string{s.Key}, s.Aliases...) {
 			if seen[name] {
 				t.Errorf("%s stands in the table twice", name)
 			}
 			seen[name] = true
+		}
+		if !slices.Contains(config.Groups(), s.Group) {
+			t.Errorf("%s is in no group", s.Key)
+		}
+		if at := slices.Index(config.Groups(), s.Group); at < group {
+			t.Errorf("%s does not stand beside its group", s.Key)
+		} else {
+			group = at
 		}
 		if s.Doc == "" || s.Syntax == "" {
 			t.Errorf("%s has no text for the reference", s.Key)

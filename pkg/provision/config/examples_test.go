@@ -31,6 +31,7 @@ func fullList() string {
 	var b strings.Builder
 	b.WriteString(minimalList())
 	b.WriteString("\n# The rest can be left out. Take the # off to set one. All settings: docs/settings.md\n")
+	group := config.Group("")
 	for _, s := range config.Settings() {
 		value, what := s.Default, ""
 		if value == "" {
@@ -38,6 +39,10 @@ func fullList() string {
 		}
 		if s.Mandatory || s.Later != "" || value == "" {
 			continue
+		}
+		if s.Group != group {
+			group = s.Group
+			fmt.Fprintf(&b, "\n# --- %s ---\n", group)
 		}
 		fmt.Fprintf(&b, "\n# %s%s\n# %s=%s\n", s.Doc, what, s.Key, value)
 	}

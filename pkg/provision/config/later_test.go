@@ -28,7 +28,8 @@ var asking = settings{
 	"GKE_NODE_POOL_COUNT": "2", "GKE_MIN_NODE_COUNT": "1", "GKE_MAX_NODE_COUNT": "3", "GCS_MOUNT_LIST": "bucket:/data,bucket-2:/more,",
 	"NFS_FILESHARE_LIST": "/nfs:BASIC_SSD:2560,/nfs2:ZONAL,", "NIC_COUNT": "8", "PROVISIONING_MODEL": "SPOT", "RESERVATION": "res-1",
 	"PLACEMENT": "compact", "FALLBACK_ZONES": "us-central1-b, us-east1-c", "NOTEBOOK_INSTANCE": "yes", "RAY_VERSION": "2.9.0",
-	"WAIT_FOR_STARTUP": "no", "STARTUP_TIMEOUT": "1h",
+	"WAIT_FOR_STARTUP": "no", "STARTUP_TIMEOUT": "1h", "NETWORK_MTU": "8896", "CAPACITY_TIMEOUT": "6h",
+	"GKE_AUTHORIZED_NETWORKS": "203.0.113.0/24,198.51.100.7/32,",
 }
 
 func TestFeaturesThatAreNotThereYetAreRefused(t *testing.T) {
@@ -83,6 +84,8 @@ func TestLaterSettingsAreCheckedAlready(t *testing.T) {
 		"a share whose size is no number":       {"NFS_FILESHARE_LIST", "/a:ZONAL:big", "is not a share", ""},
 		"two shares on one path":                {"NFS_FILESHARE_LIST", "/a:ZONAL,/a:ZONAL", "used twice", ""},
 		"node pools that are no number":         {"GKE_NODE_POOL_COUNT", "many", "whole number", ""},
+		"an MTU that VPC does not take":         {"NETWORK_MTU", "9000", "from 1300 to 8896", ""},
+		"a range with bits behind its prefix":   {"GKE_AUTHORIZED_NETWORKS", "203.0.113.7/24", "is not a range", ""},
 		"one NIC":                               {"NIC_COUNT", "1", "from 2 to 16", ""},
 		"a time-out that is none":               {"STARTUP_TIMEOUT", "later", "duration", ""},
 		"neither yes nor no":                    {"NOTEBOOK_INSTANCE", "maybe", "yes or no", ""},

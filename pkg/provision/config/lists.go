@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
@@ -82,7 +83,14 @@ func (r *reader) lists() {
 	for _, key := range []string{"GKE_NODE_POOL_COUNT", "GKE_MIN_NODE_COUNT", "GKE_MAX_NODE_COUNT"} {
 		r.whole(key, 0, 100000)
 	}
+	r.entries("GKE_AUTHORIZED_NETWORKS", func(entry string) {
+		if p, err := netip.ParsePrefix(entry); err != nil || p.Masked() != p {
+			r.fail("GKE_AUTHORIZED_NETWORKS", entry, "is not a range", "give ranges like 203.0.113.0/24")
+		}
+	})
 	r.whole("NIC_COUNT", 2, 16)
+	r.whole("NETWORK_MTU", 1300, 8896) // compute v1 discovery document, Network.mtu
+	r.duration("CAPACITY_TIMEOUT", 0, 1<<62)
 	r.duration("STARTUP_TIMEOUT", 0, 1<<62)
 	for _, key := range []string{"STARTUP_COMMAND_EVERY_BOOT", "NOTEBOOK_INSTANCE", "WAIT_FOR_STARTUP"} {
 		r.boolean(key)

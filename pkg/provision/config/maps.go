@@ -80,6 +80,9 @@ func flat(s string) error {
 	if diags.HasErrors() {
 		return hclError(diags)
 	}
+	if len(tokens) > mostTokens {
+		return fmt.Errorf("has more than %d parts", mostTokens)
+	}
 	braces := 0
 	for i, t := range tokens {
 		switch t.Type { //nolint:exhaustive // what is not named is refused
@@ -107,6 +110,10 @@ func flat(s string) error {
 	}
 	return nil
 }
+
+// mostTokens bounds what is parsed. hclsyntax joins the parts of a text one by one, and each "$${" is a part: without a bound, time
+// grows with the square of their number. A pair is about six tokens.
+const mostTokens = 1 << 14
 
 // mostDigits bounds a number that is not in quotes.
 const mostDigits = 40
@@ -193,7 +200,13 @@ func (r *reader) table(key string) map[string]string {
 	}
 	m, err := parseMap(s)
 	if err != nil {
-		r.fail(key, s, "is not a map: "+err.Error(), `write it like { key1 = "val1", key2 = "val2" }`)
+		if inner := strings.Trim(s, quoteMarks); inner != s {
+			if _, err := parseMap(inner); err == nil {
+				r.fail(key, s, "has quotes around it, which are part of the value, as with docker run --env-file", "drop the quotes: "+line(key, inner))
+				return nil
+			}
+		}
+		r.fail(key, s, "is not a map: "+strings.TrimSuffix(err.Error(), "."), `write it like { key1 = "val1", key2 = "val2" }`)
 		return nil
 	}
 	return m

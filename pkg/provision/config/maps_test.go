@@ -147,3 +147,17 @@ func TestLabels(t *testing.T) {
 		t.Run(name, refusal{set: settings{"LABELS": tc.text}, errors: []string{"LABELS"}, says: []string{tc.says}}.check)
 	}
 }
+
+// TestMapsOfEndlessPartsAreRefused: the parser's time would grow with the square of the number of parts of a text.
+func TestMapsOfEndlessPartsAreRefused(t *testing.T) {
+	for name, value := range map[string]string{
+		"escapes in one text": `{ a = "` + strings.Repeat("$${", 1<<16) + `" }`,
+		"pairs":               `{ ` + strings.Repeat("a = 1, ", 1<<14) + `}`,
+	} {
+		c, problems := load(settings{"METADATA": value})
+		if errs := problems.Errors(); c != nil || len(errs) != 1 || !strings.Contains(errs[0].Message, "more than 16384 parts") {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+	mustLoad(t, config.Input{Flags: over(settings{"METADATA": `{ a = "` + strings.Repeat("$${x} ", 1000) + `" }`})})
+}

@@ -41,7 +41,7 @@ func generated(t *testing.T, path, want string) {
 
 func TestReference(t *testing.T) { generated(t, page, reference()) }
 
-const intro = `# Settings
+var intro = `# Settings
 
 This page is written from the table of settings in the program (` + "`make docs`" + `), and a test holds the two together.
 
@@ -51,10 +51,16 @@ This page is written from the table of settings in the program (` + "`make docs`
   ` + "`PROJECT_ID` is `--project-id`" + `.
 - Blanks around a value are dropped. ` + "`KEY=`" + ` with nothing behind it counts as not given: an earlier source or the default stands.
 - An env-file is read as Docker reads it: one ` + "`KEY=VALUE`" + ` a line, lines that begin with ` + "`#`" + ` are comments, quotes are part of the
-  value, and ` + "`KEY`" + ` alone takes the value of the environment. One line can hold up to 64 KB.
-- A key in an env-file that is not a setting is an error. In the process environment, a name that looks like a misspelt setting
-  is a warning.
+  value, and ` + "`KEY`" + ` alone takes the value of the environment. Lines may end as on Windows. One line can hold up to 64 KB, the file 1 MiB.
+  It is text in UTF-8. It may be a pipe, as in ` + "`--env-file <(command)`" + `, for which at most 20 seconds are waited.
+- Quotes at the ends of a value are an error, except in ` + "`METADATA`, `LABELS` and `STARTUP_COMMAND`" + `, where they can be meant.
+- A key in an env-file that is not a setting is an error; one of the tool that this program replaces names the setting of today. In the
+  process environment, a name that looks like a misspelt setting is a warning.
+- A problem with a value says where the value comes from: the process environment, ` + "`FILE:LINE`" + `, or the flag.
+- Some names are used by other programs as well: ` + generic() + `.
+  They are taken from the process environment with a notice, unless ` + "`NAME_PREFIX`" + ` is there too: then the environment was written for this program, as with ` + "`docker run --env-file`" + `.
 - Where a value is yes or no, ` + "`true` and `false`" + ` do as well, in any letter case.
+- What is marked as not there yet is checked, and then refused when it asks for something other than the default.
 - All problems are reported at once, before anything is called that changes anything, and the program ends with exit code 2.
 - ` + "`destroy`, `status` and `unlock` need `PROJECT_ID`, `NAME_PREFIX`, `ZONE` and, if one was given, `TERRAFORM_GCS_PATH`" + `; a wrong value
   in any other setting does not stop them. ` + "`list` needs `PROJECT_ID`" + ` only.
@@ -76,23 +82,34 @@ write ` + "`$${` for the characters `${`" + `.
 func reference() string {
 	var b strings.Builder
 	b.WriteString(intro)
-	section := func(title, text string, in func(config.Setting) bool, last func(config.Setting) string, head string) {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| setting | default | value | %s |\n|---|---|---|---|\n", title, text, head)
+	for _, g := range config.Groups() {
+		fmt.Fprintf(&b, "\n## %s\n\n| setting | default | value | meaning |\n|---|---|---|---|\n", g)
 		for _, s := range config.Settings() {
-			if in(s) {
-				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", keys(s), standard(s), cell(s.Syntax), cell(last(s)))
+			if s.Group == g {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", keys(s), standard(s), cell(s.Syntax), cell(meaning(s)))
 			}
 		}
 	}
-	doc := func(s config.Setting) string { return s.Doc }
-	section("Must be given", "These three name the deployment.", func(s config.Setting) bool { return s.Mandatory }, doc, "meaning")
-	section("Can be given", "The rest has a default, or is left out.",
-		func(s config.Setting) bool { return !s.Mandatory && s.Later == "" }, doc, "meaning")
-	section("Known, but not usable yet",
-		"These are checked, and then refused when they ask for something other than the default: what they are for comes with a later version.",
-		func(s config.Setting) bool { return s.Later != "" },
-		func(s config.Setting) string { return s.Doc + " *" + upper(s.Later) + ".*" }, "meaning, and what is missing")
 	return b.String()
+}
+
+func meaning(s config.Setting) string {
+	if s.Later != "" {
+		return s.Doc + " *" + upper(s.Later) + ".*"
+	}
+	return s.Doc
+}
+
+// generic lists the settings whose names other programs use as well.
+func generic() string {
+	var out []string
+	for _, s := range config.Settings() {
+		if s.Generic {
+			out = append(out, "`"+s.Key+"`")
+		}
+	}
+	half := len(out) / 2
+	return strings.Join(out[:half], ", ") + ",\n  " + strings.Join(out[half:], ", ")
 }
 
 func keys(s config.Setting) string {
@@ -104,7 +121,10 @@ func keys(s config.Setting) string {
 }
 
 func standard(s config.Setting) string {
-	if s.Default == "" {
+	switch {
+	case s.Mandatory:
+		return "must be given"
+	case s.Default == "":
 		return "–"
 	}
 	return "`" + s.Default + "`"

@@ -27,7 +27,7 @@ func (c *Config) Resolved() []KeyValue {
 	for _, s := range Settings() {
 		g, ok := c.values[s.Key]
 		if !ok {
-			g = given{s.Default, fromDefault}
+			g = given{value: s.Default, source: fromDefault}
 			if _, chosen := c.values["VM_TYPE"]; chosen && (s.Key == "GPU_COUNT" || s.Key == "ACCELERATOR_TYPE" || s.Key == "DISK_TYPE") {
 				g.source = derived
 			}

@@ -108,7 +108,7 @@ func TestValuesAreRefused(t *testing.T) {
 		"a range too large":                {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "10.0.0.0/7"}, []string{"NETWORK_RANGE"}, nil, ""},
 		"a range too small":                {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "10.0.0.0/30"}, []string{"NETWORK_RANGE"}, nil, ""},
 		"a range with one address too few": {settings{"NETWORK_CONFIG": "new_network", "NETWORK_RANGE": "10.0.0.0/29", "INSTANCE_COUNT": "5"}, []string{"NETWORK_RANGE"}, []string{"INSTANCE_COUNT"}, ""},
-		"an account without a domain":      one("SERVICE_ACCOUNT", "me", "", "e-mail"),
+		"an account without a domain":      one("SERVICE_ACCOUNT", "me", "", "iam.gserviceaccount.com"),
 		"an account with two domains":      one("SERVICE_ACCOUNT", "a@b.com@c.com", ""),
 		"a run time of 29 s":               one("MAX_RUN_DURATION", "29s", ""),
 		"a run time of 121 days":           one("MAX_RUN_DURATION", "121d", ""),

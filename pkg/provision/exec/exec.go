@@ -9,9 +9,20 @@ import (
 
 // Task is one thing to do.
 type Task struct {
-	ID    string
-	Needs []string // ids of the tasks that must be done first
-	Run   func(context.Context) error
+	ID        string
+	Needs     []string // ids of the tasks that must be done first
+	Exclusive string   // of tasks with the same group only one runs at a time; empty for none
+	// Run does it. What it says through the voice it may say until it returns.
+	Run func(context.Context, Voice) error
+}
+
+// Voice is how a running task speaks to the run.
+type Voice struct {
+	// Tell says how far the task is, for whoever observes.
+	Tell func(detail string)
+	// Usable says that what needs the task may start, although the task has something left to do. Should the task fail after
+	// that, its users are not skipped.
+	Usable func()
 }
 
 // Status says how a task ended.
@@ -36,9 +47,10 @@ type Result struct {
 	End    time.Time
 }
 
-// Event tells the observer that a task has started, or how it ended.
+// Event tells the observer that a task has started, how far it is, or how it ended.
 type Event struct {
-	Started bool // otherwise it ended
+	Started bool   //
+	Detail  string // how far a running task is; empty when it started or ended
 	Result
 }
 

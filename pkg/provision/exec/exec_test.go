@@ -30,7 +30,7 @@ func tasks(text string) []exec.Task {
 			}
 		}
 		id := strings.TrimRight(name, "!*")
-		out = append(out, exec.Task{ID: id, Needs: strings.Fields(needs), Run: func(ctx context.Context) error {
+		out = append(out, exec.Task{ID: id, Needs: strings.Fields(needs), Run: func(ctx context.Context, _ exec.Voice) error {
 			timer := time.NewTimer(time.Duration(seconds) * time.Second)
 			defer timer.Stop()
 			select {
@@ -181,7 +181,7 @@ func TestStoppedBeforeTheStartRunsNothing(t *testing.T) {
 func TestARealFailureDuringAStopStaysAFailure(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	list := []exec.Task{{ID: "a", Run: func(context.Context) error { cancel(); return errBoom }}}
+	list := []exec.Task{{ID: "a", Run: func(context.Context, exec.Voice) error { cancel(); return errBoom }}}
 	results, err := exec.Run(ctx, list, exec.Options{})
 	if show(results) != "a:failed" || !errors.Is(err, errBoom) {
 		t.Errorf("results are %s, error is %v", show(results), err)

@@ -15,13 +15,22 @@ type run struct {
 	tasks   []Task
 	opt     Options
 	results []Result
-	users   [][]int // by task: who needs it
-	missing []int   // by task: how many needs are not done yet
-	ready   []int   // tasks that may start, in the order in which they became ready
+	users   [][]int         // by task: who needs it
+	missing []int           // by task: how many needs are not done yet
+	ready   []int           // tasks that may start, in the order in which they became ready
+	alone   map[string]bool // groups of which a task runs
+	words   chan word
+	freed   []bool // by task: its users need not wait for it any more
 	running int
 	open    int // tasks that have not ended
 	stopped bool
 	ends    chan end
+}
+
+// word is what a running task says of itself: how far it is, or, without a text, that it can be used.
+type word struct {
+	task int
+	text string
 }
 
 // end is what a task's goroutine says last.
@@ -34,6 +43,7 @@ func newRun(tasks []Task, opt Options) (*run, error) {
 	r := &run{
 		tasks: tasks, opt: opt, results: make([]Result, len(tasks)), users: make([][]int, len(tasks)),
 		missing: make([]int, len(tasks)), open: len(tasks), ends: make(chan end),
+		alone: map[string]bool{}, words: make(chan word), freed: make([]bool, len(tasks)),
 	}
 	index := make(map[string]int, len(tasks))
 	g := graph.New[string]()
@@ -77,6 +87,12 @@ func (r *run) loop(ctx context.Context, cancel context.CancelCauseFunc) {
 		select {
 		case e := <-r.ends:
 			r.ended(ctx, e)
+		case w := <-r.words:
+			if w.text == "" {
+				r.free(w.task)
+			} else if r.opt.Observe != nil {
+				r.opt.Observe(Event{Detail: w.text, Result: r.results[w.task]})
+			}
 		case <-stop:
 			stop, r.stopped = nil, true
 			if r.opt.Grace > 0 {
@@ -100,28 +116,50 @@ func isClosed(c <-chan struct{}) bool {
 }
 
 func (r *run) startReady(ctx context.Context) {
+	var waiting []int // for another task of their group
 	for len(r.ready) > 0 && !r.stopped && (r.opt.Workers <= 0 || r.running < r.opt.Workers) {
 		i := r.ready[0]
 		r.ready = r.ready[1:]
+		if group := r.tasks[i].Exclusive; group != "" {
+			if r.alone[group] {
+				waiting = append(waiting, i)
+				continue
+			}
+			r.alone[group] = true
+		}
 		r.running++
 		r.results[i].Start = time.Now()
 		r.tell(i, true)
-		go func() { r.ends <- end{i, guarded(ctx, r.tasks[i].Run)} }()
+		say := func(text string) {
+			select {
+			case r.words <- word{i, text}:
+			case <-ctx.Done():
+			}
+		}
+		tell := func(text string) {
+			if text != "" {
+				say(text)
+			}
+		}
+		voice := Voice{Tell: tell, Usable: func() { say("") }}
+		go func() { r.ends <- end{i, guarded(func() error { return r.tasks[i].Run(ctx, voice) })} }()
 	}
+	r.ready = append(waiting, r.ready...)
 }
 
 // guarded makes a panic of one task its error, so that the others are still awaited and recorded.
-func guarded(ctx context.Context, f func(context.Context) error) (err error) {
+func guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return f(ctx)
+	return f()
 }
 
 func (r *run) ended(ctx context.Context, e end) {
 	r.running--
+	delete(r.alone, r.tasks[e.task].Exclusive)
 	status := Done
 	switch {
 	case e.err == nil:
@@ -134,16 +172,27 @@ func (r *run) ended(ctx context.Context, e end) {
 	r.finish(e.task, status)
 	switch status {
 	case Done:
-		for _, u := range r.users[e.task] {
-			r.results[u].After = r.tasks[e.task].ID
-			if r.missing[u]--; r.missing[u] == 0 && r.results[u].Status == "" {
-				r.ready = append(r.ready, u)
-			}
-		}
+		r.free(e.task)
 	case Failed:
-		r.skipUsers(e.task)
+		if !r.freed[e.task] {
+			r.skipUsers(e.task)
+		}
 		r.stopped = r.stopped || r.opt.StopOnError
 	case Skipped, Cancelled: // what needs a cancelled task is cancelled with the rest
+	}
+}
+
+// free lets the users of a task start, once.
+func (r *run) free(task int) {
+	if r.freed[task] {
+		return
+	}
+	r.freed[task] = true
+	for _, u := range r.users[task] {
+		r.results[u].After = r.tasks[task].ID
+		if r.missing[u]--; r.missing[u] == 0 && r.results[u].Status == "" {
+			r.ready = append(r.ready, u)
+		}
 	}
 }
 

@@ -11,10 +11,16 @@
 //	not ready    ours            adopt: found, already ours
 //	any          ours, pending   update without changes: wait until it is usable
 //	ready        ours, equal     keep: no step
+//	updating     ours, equal     adopt: an earlier run was killed after its change was done
+//	-            unmarked, equal keep: it has no place for a mark and is there, whoever's it is; we do not record it
 //	any          ours, differs   update, or replace when a field cannot be changed
 //
 // What is recorded and no longer wanted is deleted, after everything that used it has been switched away or deleted. When a
-// resource is replaced, whatever needs it is replaced too: it would refer to something that is gone.
+// resource is replaced, whatever refers to it is replaced too: it would refer to something that is gone. What only comes after
+// it, without a reference, stays.
+//
+// An address may have stood for something else before: the group in another zone, say. That is deleted before the new one is
+// made, and stays in the record and in every plan until it is gone.
 //
 // Worked example:
 //

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -35,6 +33,10 @@ type Step struct {
 	Impact   resources.Impact   `json:"impact"`
 	Needs    []string           `json:"needs,omitempty"` // ids of the steps that come first, sorted
 	Expected time.Duration      `json:"expectedNanoseconds,omitempty"`
+	// Exclusive is the group in which the step must be alone at any time; empty for none.
+	Exclusive string `json:"exclusive,omitempty"`
+	// Former says that the target is what the address stood for before: in another zone, say.
+	Former bool `json:"former,omitempty"`
 }
 
 // Plan is what is to be done to make what is wanted true.
@@ -59,35 +61,33 @@ func (p *Plan) Count(a Action) int {
 	return n
 }
 
-// Digest names the plan by content: steps and the manifest they were computed from. Create refuses a plan whose manifest
-// has moved on.
-func (p *Plan) Digest() (string, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:8]), nil
-}
-
 // Input is all that a plan depends on.
 type Input struct {
 	Nodes []*resources.Node                       // wanted; none to destroy everything
 	Have  state.Manifest                          // recorded
 	Live  map[resources.ID]*resources.Observation // what Read found, for every wanted and every recorded id
 	Owner string                                  // deployment id
-	Cost  func(state.Record) time.Duration        // how long deleting a recorded resource usually takes; may be nil
+	Kinds Kinds                                   // what is known of recorded resources; may be nil
+}
+
+// Kinds tells of recorded resources, which may be of kinds that this build does not know.
+type Kinds interface {
+	// Takes is how long deleting a resource usually takes; 0 when nobody knows.
+	Takes(kind resources.Kind, inputs json.RawMessage) time.Duration
+	// Exclusive is the group in which its deletion must be alone; empty for none.
+	Exclusive(kind resources.Kind, id resources.ID, inputs json.RawMessage) string
 }
 
 // Compute makes the plan. What cannot be done at all, such as a name that somebody else's resource has, is an error; all
 // such errors are reported together.
 func Compute(in Input) (*Plan, error) {
-	c := &computation{in: in, steps: map[string]*Step{}, wanted: map[resources.Address]*decision{}}
+	c := &computation{in: in, steps: map[string]*Step{}, wanted: map[resources.Address]*decision{}, moved: map[resources.Address][]string{}}
 	c.decideAll()
 	c.spreadReplacement()
 	c.addSteps()
 	c.addObsolete()
 	c.orderDeletes()
+	c.orderMoves()
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
@@ -99,6 +99,11 @@ func Compute(in Input) (*Plan, error) {
 }
 
 func stepID(a Action, addr string) string { return string(a) + " " + addr }
+
+// formerID names the deletion of what an address stood for before.
+func formerID(addr string, id resources.ID) string {
+	return stepID(Delete, addr) + " (" + strings.TrimPrefix(id.Path(), "projects/"+id.Project()+"/") + ")"
+}
 
 func (s *Step) need(id string) {
 	if id == s.ID || slices.Contains(s.Needs, id) {

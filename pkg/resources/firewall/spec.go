@@ -1,34 +1,35 @@
 package firewall
 
-import "github.com/aiinfra/cluster-provision/pkg/resources"
+import (
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+)
 
 // Kind is the kind's name.
 const Kind resources.Kind = "firewall"
 
-// Rule is a protocol and the ports that are let in.
-type Rule struct {
-	Protocol string   `json:"protocol"`        // "tcp", "udp", "icmp", …
-	Ports    []string `json:"ports,omitempty"` // "22", "8000-8080"; none for all
-}
-
-// Spec is a wanted rule for incoming traffic.
+// Spec is a wanted rule for incoming traffic. The last fields are never wanted: what somebody has narrowed or switched off by
+// hand is a difference.
 type Spec struct {
 	Network      resources.Ref[resources.NetworkURL] `json:"network"`
 	Priority     int                                 `json:"priority"` // 0 to 65535, the lowest number wins
 	SourceRanges []string                            `json:"sourceRanges"`
-	Allow        []Rule                              `json:"allow"`
+	Allow        []string                            `json:"allow"`              // "icmp", "tcp:22", "tcp:22,8000-8080"
+	Denies       bool                                `json:"denies,omitempty"`   // the rule keeps out instead of letting in
+	Egress       bool                                `json:"egress,omitempty"`   // the rule is about what goes out
+	Disabled     bool                                `json:"disabled,omitempty"` // the rule does nothing
+	Narrowed     []string                            `json:"narrowed,omitempty"` // tags, service accounts and destinations to which it is limited
 }
 
 // Outputs is empty: nothing refers to a rule.
 type Outputs struct{}
 
 // Handle stands for a rule that is wanted.
-type Handle struct{ address resources.Address }
+type Handle = gce.Handle[string]
 
-// Address is the rule's node, for an order without a value.
-func (h Handle) Address() resources.Address { return h.address }
+const plural = "firewalls"
 
 // Add wants a rule PREFIX-name.
 func Add(set *resources.Set, name string, s Spec) Handle {
-	return Handle{address: set.Put(Kind, name, s)}
+	return gce.Want[string](set, Kind, name, s, gce.Global(set.Scope, plural, set.Scope.Name(name)))
 }

@@ -9,14 +9,17 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
@@ -29,32 +32,52 @@ type Fleet struct {
 // New gives the fleet of a scope.
 func New(c *gcp.Clients, scope resources.Scope) *Fleet { return &Fleet{c, scope} }
 
-// List gives the VMs that carry the owner's label in the scope's zone, sorted by name.
+// List gives the VMs that carry the owner's label, in whatever zone, sorted by name.
 func (f *Fleet) List(ctx context.Context, owner string) ([]resources.VM, error) {
-	var list []*computepb.Instance
-	err := f.c.Retry(ctx, func(ctx context.Context) error {
-		var err error
-		list, err = gcp.Collect("", f.c.Instances.List(ctx, &computepb.ListInstancesRequest{
-			Project: f.scope.Project, Zone: f.scope.Zone, Filter: proto.String(fmt.Sprintf("labels.%s = %q", resources.OwnerLabel, owner)),
-		}).Next)
-		return err
-	})
-	var out []resources.VM
+	list, err := f.instances(ctx, owner)
+	out := make([]resources.VM, 0, len(list))
 	for _, i := range list {
 		out = append(out, vm(i))
 	}
-	slices.SortFunc(out, func(a, b resources.VM) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b resources.VM) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Zone, b.Zone)) })
 	return out, err
 }
 
+// Proof gives all VMs and disks, each with the command that removes it, that carry the owner's label, in whatever zone and whoever made them: a VM made
+// by hand from our template has our label. What is being deleted or has stopped counts until it is gone. Sorted; empty, with no
+// error, proves that nothing is left. Two calls.
+func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, error) {
+	vms, err1 := f.instances(ctx, owner)
+	disks, err2 := gce.Aggregate(ctx, f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
+		func(p compute.DisksScopedListPair) []*computepb.Disk { return p.Value.GetDisks() })
+	var out []resources.Blocker
+	for _, i := range vms {
+		out = append(out, gce.Blocker(gce.IDOf(i.GetSelfLink())))
+	}
+	for _, d := range disks {
+		out = append(out, gce.Blocker(gce.IDOf(d.GetSelfLink())))
+	}
+	slices.SortFunc(out, func(a, b resources.Blocker) int { return cmp.Compare(a.ID, b.ID) })
+	return out, errors.Join(err1, err2)
+}
+
+func (f *Fleet) instances(ctx context.Context, owner string) ([]*computepb.Instance, error) {
+	return gce.Aggregate(ctx, f.c.Instances.AggregatedList(ctx, &computepb.AggregatedListInstancesRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
+		func(p compute.InstancesScopedListPair) []*computepb.Instance { return p.Value.GetInstances() })
+}
+
+func labelled(owner string) *string {
+	return proto.String(fmt.Sprintf("labels.%s = %q", resources.OwnerLabel, owner))
+}
+
 func vm(i *computepb.Instance) resources.VM {
-	v := resources.VM{Name: i.GetName(), Zone: base(i.GetZone()), Status: i.GetStatus()}
+	v := resources.VM{Name: i.GetName(), Zone: gcp.Base(i.GetZone()), Status: i.GetStatus()}
 	for _, item := range i.GetMetadata().GetItems() {
 		switch item.GetKey() {
 		case "proxy-url": // written by a Deep Learning VM into its own metadata when it has registered
 			v.ProxyURL = "https://" + strings.TrimPrefix(item.GetValue(), "https://")
 		case "created-by":
-			v.Group = base(item.GetValue())
+			v.Group = gcp.Base(item.GetValue())
 		}
 	}
 	if nics := i.GetNetworkInterfaces(); len(nics) > 0 {
@@ -65,5 +88,3 @@ func vm(i *computepb.Instance) resources.VM {
 	}
 	return v
 }
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

@@ -11,6 +11,7 @@ import (
 	serviceusage "cloud.google.com/go/serviceusage/apiv1"
 	"cloud.google.com/go/storage"
 	"golang.org/x/oauth2"
+	iam "google.golang.org/api/iam/v1"
 	"google.golang.org/api/option"
 )
 
@@ -27,6 +28,13 @@ type Options struct {
 	UserAgent string
 	// Log gets every call at debug level: method, path, status, duration; never a body, never a header. May be nil.
 	Log *slog.Logger
+	// Stop gives what is closed by the user's first signal. From then on no call is made again: what is under way may end, a
+	// pause ends at once with an error of class ClassInterrupted. It is asked at each pause, since what is started after a
+	// signal on purpose, such as a clean-up, waits for the next one. May be nil.
+	Stop func() <-chan struct{}
+	// Retrying is told when a call has failed for some seconds, and then now and then over all calls. May be nil; it is called
+	// from many goroutines.
+	Retrying func(Retry)
 }
 
 // Clients are the clients of all APIs that kinds use.
@@ -43,12 +51,21 @@ type Clients struct {
 	MachineTypes     *compute.MachineTypesClient
 	AcceleratorTypes *compute.AcceleratorTypesClient
 	Zones            *compute.ZonesClient
+	Addresses        *compute.AddressesClient
+	ForwardingRules  *compute.ForwardingRulesClient
+	Disks            *compute.DisksClient
+	Regions          *compute.RegionsClient
+	ComputeProjects  *compute.ProjectsClient // what Compute Engine says of a project: its quotas
 	GlobalOperations *compute.GlobalOperationsClient
 	RegionOperations *compute.RegionOperationsClient
 	ZoneOperations   *compute.ZoneOperationsClient
 	Projects         *resourcemanager.ProjectsClient
 	Services         *serviceusage.Client
 	Storage          *storage.Client
+	ServiceAccounts  *iam.ProjectsServiceAccountsService // cloud.google.com/go/iam/admin speaks gRPC only
+
+	// HTTP is what carries all of them, for an API without a library of its own.
+	HTTP *http.Client
 
 	pace float64
 }
@@ -60,11 +77,11 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Clients{pace: opt.Pace}
+	c := &Clients{HTTP: &http.Client{Transport: rt}, pace: opt.Pace}
 	if c.pace <= 0 {
 		c.pace = 1
 	}
-	o := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: rt})}
+	o := []option.ClientOption{option.WithHTTPClient(c.HTTP)}
 	if opt.UserAgent != "" {
 		o = append(o, option.WithUserAgent(opt.UserAgent))
 	}
@@ -81,16 +98,29 @@ func New(ctx context.Context, opt Options) (*Clients, error) {
 		build(ctx, o, &c.MachineTypes, compute.NewMachineTypesRESTClient),
 		build(ctx, o, &c.AcceleratorTypes, compute.NewAcceleratorTypesRESTClient),
 		build(ctx, o, &c.Zones, compute.NewZonesRESTClient),
+		build(ctx, o, &c.Addresses, compute.NewAddressesRESTClient),
+		build(ctx, o, &c.ForwardingRules, compute.NewForwardingRulesRESTClient),
+		build(ctx, o, &c.Disks, compute.NewDisksRESTClient),
+		build(ctx, o, &c.Regions, compute.NewRegionsRESTClient),
+		build(ctx, o, &c.ComputeProjects, compute.NewProjectsRESTClient),
 		build(ctx, o, &c.GlobalOperations, compute.NewGlobalOperationsRESTClient),
 		build(ctx, o, &c.RegionOperations, compute.NewRegionOperationsRESTClient),
 		build(ctx, o, &c.ZoneOperations, compute.NewZoneOperationsRESTClient),
 		build(ctx, o, &c.Projects, resourcemanager.NewProjectsRESTClient),
 		build(ctx, o, &c.Services, serviceusage.NewRESTClient),
 	}
+	accounts, err := iam.NewService(ctx, o...)
+	if err == nil {
+		c.ServiceAccounts = accounts.Projects.ServiceAccounts
+	}
+	errs = append(errs, err)
 	// Reads over JSON: the default reads go to the XML API, which is another dialect for nothing.
 	// The token source is never asked, since the transport signs; without it the library looks for credentials of its own,
 	// and so for a metadata server on the network.
 	c.Storage, err = storage.NewClient(ctx, append(o, storage.WithJSONReads(), option.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{})))...)
+	if err == nil {
+		c.Storage.SetRetry(storage.WithPolicy(storage.RetryNever)) // the transport tries again, and nobody else
+	}
 	return c, errors.Join(append(errs, err)...)
 }
 

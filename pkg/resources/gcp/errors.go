@@ -1,13 +1,10 @@
 package gcp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
-	"regexp"
 	"strings"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -24,7 +21,9 @@ type Error struct {
 	Code    string       // HTTP status or the machine code of an operation: "404", "QUOTA_EXCEEDED"
 	Reason  string       // "notFound", …
 	Message string       // the cloud's words
-	Hint    string       // what to do, with the exact command where there is one
+	Hint    string       // what to do, with the exact command where there is one; empty where the reason is not known
+	Subject string       // path of the resource that the cloud's words are about: "projects/p/global/networks/n"; may be empty
+	User    string       // what uses it, when it is in use: a path, or what the cloud says instead; may be empty
 	Err     error        // the error as the client library gave it; nil for a failed operation
 	class   resources.Class
 }
@@ -33,7 +32,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.ID != "" {
-		b.WriteString(string(e.ID) + ": ")
+		b.WriteString(cmp.Or(e.ID.Path(), string(e.ID)) + ": ")
 	}
 	b.WriteString(e.Message)
 	if e.Code != "" {
@@ -61,107 +60,100 @@ func (e *Error) Is(target error) bool {
 	return target == resources.ErrNotFound && e.class == resources.ClassNotFound
 }
 
+// Passing says whether the whole change is worth doing again, with another request id: the cloud was not ready, failed inside,
+// was asked too often, or does not see yet another resource than the one that was changed. The last is for the caller to judge
+// further: Error.Subject names it, and waiting helps only if somebody makes it.
+func Passing(err error) bool {
+	var e *Error
+	switch resources.ClassOf(err) {
+	case resources.ClassTransient, resources.ClassBusy:
+		return true
+	case resources.ClassNotFound:
+		return errors.As(err, &e) && e.NamesAnother()
+	}
+	return false
+}
+
+// NamesAnother says whether the cloud's words are about another resource than ID. Projects are not compared: the cloud may name
+// one by its number.
+func (e *Error) NamesAnother() bool {
+	return e.Subject != "" && e.ID != "" && belowProject(e.Subject) != belowProject(e.ID.Path())
+}
+
+func belowProject(path string) string {
+	_, rest, ok := strings.Cut(strings.TrimPrefix(path, "projects/"), "/")
+	if !ok {
+		return path
+	}
+	return rest
+}
+
 // Wrap classifies an error of a client library; nil stays nil, and what is classified already stays as it is.
 func Wrap(id resources.ID, err error) error {
+	var mine *Error
 	var classed resources.Classed
-	if err == nil || errors.As(err, &classed) {
-		return err
-	}
-	e := &Error{ID: id, Err: err, Message: err.Error(), class: resources.ClassFatal}
+	var tried *TriedError
+	var link *linkError
+	var token *tokenError
+	var strange *AnswerError
 	var api *apierror.APIError
 	var old *googleapi.Error
+	if err == nil || errors.As(err, &mine) {
+		return err
+	}
+	e := &Error{ID: id, Err: err, class: resources.ClassFatal, Message: clean(err.Error(), longest)}
 	switch {
+	case errors.As(err, &tried):
+		return e.tried(tried)
+	case errors.As(err, &link):
+		e.class, e.Hint = link.class, link.hint
+	case errors.As(err, &token):
+		e.class, e.Hint, e.Message = token.class, token.hint, token.Error()
+	case errors.As(err, &strange):
+		e.class, e.Hint, e.Message = resources.ClassTransient, askProxy, clean(strange.Error(), longest)
+	case errors.As(err, &classed):
+		return err
 	case errors.Is(err, context.Canceled):
 		e.class = resources.ClassInterrupted
-		return e
 	case errors.Is(err, context.DeadlineExceeded):
 		e.class = resources.ClassTimeout
-		return e
+	case errors.As(err, &old):
+		e.answered(old)
+	case errors.As(err, &api):
+		e.Message, e.Reason = clean(api.Message(), longest), api.Reason()
+		e.read(answer{status: api.HTTPCode(), message: api.Message(), reasons: []string{api.Reason()}, info: api.Metadata(), quota: api.Details().QuotaFailure != nil, own: true})
 	case errors.Is(err, storage.ErrBucketNotExist), errors.Is(err, storage.ErrObjectNotExist):
 		e.class = resources.ClassNotFound
-		return e
-	case errors.As(err, &old):
-		e.Code, e.Message = fmt.Sprint(old.Code), old.Message
-		if len(old.Errors) > 0 {
-			e.Reason = old.Errors[0].Reason
-		}
-		e.classify(old.Code)
-		return e
-	case errors.As(err, &api):
-		e.Message = strings.TrimPrefix(err.Error(), "rpc error: ")
-		e.Reason = api.Reason()
-		e.classify(api.HTTPCode())
-		return e
+	default:
+		e.class, e.Hint = classifyLink(err)
 	}
-	e.classifyTransport(err)
 	return e
 }
 
-// classifyTransport tells a broken connection, which is worth another try, from missing credentials.
-func (e *Error) classifyTransport(err error) {
-	var netErr net.Error
-	var urlErr *url.Error
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "could not find default credentials"), strings.Contains(text, "invalid_grant"),
-		strings.Contains(text, "oauth2: "), strings.Contains(text, "reauth"):
-		e.class, e.Hint = resources.ClassUnauthenticated, signIn
-	case errors.As(err, &netErr), errors.As(err, &urlErr), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		e.class = resources.ClassTransient
+// answered reads the answer of an API.
+func (e *Error) answered(said *googleapi.Error) {
+	a := answerOf(said)
+	e.Code, e.Message = fmt.Sprint(said.Code), clean(a.message, longest)
+	if len(a.reasons) > 0 {
+		e.Reason = clean(a.reasons[0], 100)
 	}
+	if !a.own {
+		e.Message = (&AnswerError{Host: "what is on the way", Status: said.Code, Start: clean(said.Body, 100), Why: "which is no error of the API"}).Error()
+	}
+	e.read(a)
 }
 
-var (
-	permission = regexp.MustCompile(`(?:Required ')?([a-z]+\.[A-Za-z]+\.[A-Za-z]+)'? permission`)
-	disabled   = regexp.MustCompile(`has not been used in project|is disabled`)
-	service    = regexp.MustCompile(`apis?/(?:api/)?([a-z]+\.googleapis\.com)`)
-)
-
-// classify sorts by HTTP status, reason and, where the cloud tells no other way, words (gcp-facts, section 2).
-func (e *Error) classify(code int) {
-	switch {
-	case code == 404:
-		e.class = resources.ClassNotFound
-	case code == 401:
-		e.class, e.Hint = resources.ClassUnauthenticated, signIn
-	case e.Reason == "resourceInUseByAnotherResource":
-		e.class = resources.ClassInUse
-	case e.Reason == "resourceNotReady", e.Reason == "operationInProgress", strings.Contains(e.Message, "is not ready"):
-		e.class = resources.ClassBusy
-	case code == 409 && (e.Reason == "alreadyExists" || strings.Contains(e.Message, "already exists")):
-		e.class = resources.ClassExists
-	case code == 412, code == 409:
-		e.class = resources.ClassConflict
-	case e.Reason == "rateLimitExceeded", e.Reason == "userRateLimitExceeded", e.Reason == "CONCURRENT_OPERATIONS_QUOTA_EXCEEDED",
-		code == 429, code == 408, code == 500, code == 502, code == 503, code == 504:
-		e.class = resources.ClassTransient
-	case e.Reason == "quotaExceeded":
-		e.class = resources.ClassQuota
-	case code == 403:
-		e.classifyDenied()
-	case code == 400:
-		e.class = resources.ClassInvalid
+// tried puts how often and how long something was tried behind what was said in the end.
+func (e *Error) tried(t *TriedError) error {
+	last := Wrap(e.ID, t.Err)
+	var said *Error
+	if !errors.As(last, &said) {
+		return e
 	}
-}
-
-func (e *Error) classifyDenied() {
-	text := e.Message
-	if e.Err != nil {
-		text += e.Err.Error()
-	}
-	if e.Reason == "accessNotConfigured" || e.Reason == "SERVICE_DISABLED" || disabled.MatchString(text) {
-		e.class = resources.ClassDisabled
-		if m := service.FindStringSubmatch(text); m != nil {
-			e.Hint = "enable it with: gcloud services enable " + m[1]
-		}
-		return
-	}
-	e.class = resources.ClassDenied
-	e.Hint = "ask an owner of the project for the missing role"
-	if m := permission.FindStringSubmatch(e.Message); m != nil {
-		e.Hint = fmt.Sprintf("permission %s is missing: ask an owner of the project for a role that has it "+
-			"(gcloud projects add-iam-policy-binding PROJECT --member=user:YOU --role=ROLE)", m[1])
-	}
+	e.Code, e.Reason, e.Hint, e.class = said.Code, said.Reason, said.Hint, t.Class()
+	e.Subject, e.User = said.Subject, said.User
+	e.Message = said.Message + t.how()
+	return e
 }
 
 // FromOperation gives the error of an operation that is done; nil when it went well. The machine code is only in the
@@ -170,8 +162,8 @@ func FromOperation(id resources.ID, op *computepb.Operation) error {
 	list := op.GetError().GetErrors()
 	if len(list) == 0 {
 		if code := op.GetHttpErrorStatusCode(); code >= 400 {
-			e := &Error{ID: id, Code: fmt.Sprint(code), Message: op.GetHttpErrorMessage(), class: resources.ClassFatal}
-			e.classify(int(code))
+			e := &Error{ID: id, Code: fmt.Sprint(code), Message: clean(op.GetHttpErrorMessage(), longest)}
+			e.read(answer{status: int(code), message: op.GetHttpErrorMessage(), own: true})
 			return e
 		}
 		return nil
@@ -185,31 +177,26 @@ func FromOperation(id resources.ID, op *computepb.Operation) error {
 
 // FromCode classifies the machine code of an operation or of a managed instance's last attempt (gcp-facts, sections 1, 8).
 func FromCode(id resources.ID, code, message string) error {
-	e := &Error{ID: id, Code: code, Message: message, class: resources.ClassFatal}
+	e := &Error{ID: id, Code: clean(code, 100), Message: clean(message, longest)}
+	a := answer{message: message, own: true}
+	e.readNames(message)
+	var known bool
+	e.class, known = codeClass(code)
 	switch {
-	case strings.Contains(code, "RESOURCE_POOL_EXHAUSTED"):
-		e.class = resources.ClassStockout
-		e.Hint = "try another ZONE, fewer VMs or another VM_TYPE, or run the same command again later"
-	case strings.Contains(code, "QUOTA"):
-		e.class = resources.ClassQuota
-		e.Hint = "ask for more at https://console.cloud.google.com/iam-admin/quotas, or use less"
-	case code == "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE":
-		e.class = resources.ClassInUse
-	case code == "RESOURCE_NOT_READY":
-		e.class = resources.ClassBusy
-	case code == "RESOURCE_ALREADY_EXISTS":
-		e.class = resources.ClassExists
-	case code == "RESOURCE_NOT_FOUND":
-		e.class = resources.ClassNotFound
-	case code == "CONDITION_NOT_MET":
-		e.class = resources.ClassConflict
-	case code == "PERMISSIONS_ERROR":
-		e.class = resources.ClassDenied
-	case code == "INTERNAL_ERROR":
-		e.class = resources.ClassTransient
-	case strings.HasPrefix(code, "IP_SPACE_EXHAUSTED"):
-		e.class = resources.ClassQuota
+	case code == "CONDITION_NOT_MET" && strings.Contains(strings.ToLower(message), "reservation"): // cluster-autoscaler tells them by these words
+		e.class = resources.ClassInvalid
+	case e.class == resources.ClassQuota && strings.HasPrefix(code, "IP_SPACE_EXHAUSTED"):
 		e.Hint = "the subnetwork is full: give a larger NETWORK_RANGE, or use NETWORK_CONFIG=new_network"
+	case constraintWords.MatchString(message) && strings.Contains(message, "violate"), e.class == resources.ClassPolicy:
+		e.class, e.Hint = resources.ClassPolicy, constraintHint(e, a)
+	case ratedQuota.MatchString(message) && !perDay.MatchString(message):
+		e.class = resources.ClassTransient
+	case e.class == resources.ClassStockout, !known && stockoutWords.MatchString(message):
+		e.class, e.Hint = resources.ClassStockout, stockoutHint
+	case e.class == resources.ClassQuota, !known && countedQuota.MatchString(message):
+		e.class, e.Hint = resources.ClassQuota, quotaHint(e, a)
+	case e.class == resources.ClassDenied:
+		e.Hint = permissionHint(e, a)
 	}
 	return e
 }

@@ -1,14 +1,11 @@
 package gcp_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/api/googleapi"
@@ -32,57 +29,15 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
 }
 
-func classic(code, reason, message string) string {
-	return `{"error":{"code":` + code + `,"message":"` + message + `","errors":[{"domain":"global","reason":"` + reason + `","message":"` + message + `"}]}}`
-}
-
-// The answers of the cloud, as they were recorded or reported, and what is to be done about each, through the real client.
-func TestClasses(t *testing.T) {
-	for name, tc := range map[string]struct {
-		status int
-		body   string
-		class  resources.Class
-		hint   string
-	}{
-		"absent":              {404, classic("404", "notFound", "The resource 'projects/p/global/networks/n' was not found"), resources.ClassNotFound, ""},
-		"there already":       {409, classic("409", "alreadyExists", "The resource 'projects/p/global/networks/n' already exists"), resources.ClassExists, ""},
-		"under way":           {400, classic("400", "resourceNotReady", "The resource 'projects/p/global/networks/n' is not ready"), resources.ClassBusy, ""},
-		"in use":              {400, classic("400", "resourceInUseByAnotherResource", "The x resource 'a' is already being used by 'b'"), resources.ClassInUse, ""},
-		"an old fingerprint":  {412, classic("412", "conditionNotMet", "Invalid fingerprint."), resources.ClassConflict, ""},
-		"too many calls":      {403, classic("403", "rateLimitExceeded", "Quota exceeded for quota metric"), resources.ClassTransient, ""},
-		"a quota":             {403, classic("403", "quotaExceeded", "Quota 'CPUS' exceeded."), resources.ClassQuota, ""},
-		"no permission":       {403, classic("403", "forbidden", "Required 'compute.networks.create' permission for 'projects/p'"), resources.ClassDenied, "permission compute.networks.create is missing"},
-		"not signed in":       {401, classic("401", "authError", "Request had invalid authentication credentials."), resources.ClassUnauthenticated, "gcloud auth application-default login"},
-		"a disabled API":      {403, classic("403", "accessNotConfigured", "Compute Engine API has not been used in project 1 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/compute.googleapis.com/overview?project=1 then retry."), resources.ClassDisabled, "gcloud services enable compute.googleapis.com"},
-		"a passing fault":     {503, classic("503", "backendError", "Backend Error"), resources.ClassTransient, ""},
-		"a malformed request": {400, classic("400", "invalid", "Invalid value for field 'resource.x'"), resources.ClassInvalid, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c, err := gcp.New(t.Context(), gcp.Options{Transport: &answers{status: tc.status, body: tc.body}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				_, err = c.Networks.Insert(ctx, &computepb.InsertNetworkRequest{Project: "p", NetworkResource: &computepb.Network{Name: proto.String("n")}})
-				err = gcp.Wrap("projects/p/global/networks/n", err)
-				if resources.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.hint) {
-					t.Errorf("class %q: %v", resources.ClassOf(err), err)
-				}
-				if errors.Is(err, resources.ErrNotFound) != (tc.class == resources.ClassNotFound) {
-					t.Errorf("errors.Is(ErrNotFound): %v", err)
-				}
-			})
-		})
-	}
-}
-
 func TestOperationsThatFailed(t *testing.T) {
 	for code, class := range map[string]resources.Class{
 		"ZONE_RESOURCE_POOL_EXHAUSTED": resources.ClassStockout, "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS": resources.ClassStockout,
 		"QUOTA_EXCEEDED": resources.ClassQuota, "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE": resources.ClassInUse, "RESOURCE_NOT_READY": resources.ClassBusy,
 		"CONDITION_NOT_MET": resources.ClassConflict, "PERMISSIONS_ERROR": resources.ClassDenied, "SOMETHING_NEW": resources.ClassFatal,
+		"INTERNAL_ERROR": resources.ClassTransient, "RATE_LIMIT_EXCEEDED": resources.ClassTransient, "RESOURCE_OPERATION_RATE_EXCEEDED": resources.ClassTransient,
+		"RESOURCE_POOL_EXHAUSTED": resources.ClassStockout, "IP_SPACE_EXHAUSTED": resources.ClassQuota, "IP_SPACE_EXHAUSTED_WITH_DETAILS": resources.ClassQuota,
+		"VM_EXTERNAL_IP_ACCESS_POLICY_CONSTRAINT": resources.ClassPolicy, "UNSUPPORTED_OPERATION": resources.ClassInvalid, "INVALID_RESERVATION": resources.ClassInvalid,
+		"RESOURCE_NOT_FOUND": resources.ClassNotFound, "RESOURCE_ALREADY_EXISTS": resources.ClassExists,
 	} {
 		op := &computepb.Operation{Error: &computepb.Error{Errors: []*computepb.Errors{{Code: proto.String(code), Message: proto.String("m")}}}}
 		if err := gcp.FromOperation("id", op); resources.ClassOf(err) != class {
@@ -94,39 +49,6 @@ func TestOperationsThatFailed(t *testing.T) {
 	}
 	if err := gcp.FromOperation("id", &computepb.Operation{}); err != nil {
 		t.Errorf("one that went well: %v", err)
-	}
-}
-
-func TestRetryHasAnEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, err := gcp.New(t.Context(), gcp.Options{Transport: &answers{status: 200}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		tries, start := 0, time.Now()
-		err = c.Retry(t.Context(), func(context.Context) error {
-			tries++
-			return gcp.FromCode("id", "INTERNAL_ERROR", "m")
-		})
-		if resources.ClassOf(err) != resources.ClassTransient || tries < 10 || time.Since(start) > 4*time.Minute {
-			t.Errorf("%d tries in %s: %v", tries, time.Since(start), err)
-		}
-		tries = 0
-		_ = c.Retry(t.Context(), func(context.Context) error { tries++; return gcp.FromCode("id", "QUOTA_EXCEEDED", "m") })
-		if tries != 1 {
-			t.Errorf("a quota was tried %d times", tries)
-		}
-	})
-}
-
-func TestOwnerMarks(t *testing.T) {
-	if got := gcp.OwnerOf(gcp.Describe("demo-1a2b3c4d")); got != "demo-1a2b3c4d" {
-		t.Errorf("read back %q", got)
-	}
-	for _, text := range []string{"", "demo-1a2b3c4d", "see " + gcp.Describe("demo"), gcp.Describe("demo") + " and more", gcp.Describe("a") + "\nb"} {
-		if got := gcp.OwnerOf(text); got != "" {
-			t.Errorf("%q is no mark, read %q", text, got)
-		}
 	}
 }
 
@@ -145,7 +67,7 @@ func TestPathsAndCommands(t *testing.T) {
 
 // Every API is reached below the endpoint, escapes in paths are kept.
 func TestTheEndpoint(t *testing.T) {
-	a := &answers{status: 404, body: `{}`}
+	a := &answers{status: 404, body: classic("404", "notFound", "no")}
 	c, err := gcp.New(t.Context(), gcp.Options{Transport: a, Endpoint: "http://127.0.0.1:1/base/"})
 	if err != nil {
 		t.Fatal(err)

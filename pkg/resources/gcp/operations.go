@@ -4,93 +4,100 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
-	compute "cloud.google.com/go/compute/apiv1"
-	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/api/iterator"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 )
 
-// Do makes one change: it calls, again while that is worth it, and waits until the operation is done. The call must carry
-// its request id, so that a lost answer changes nothing twice.
-func (c *Clients) Do(ctx context.Context, id resources.ID, call func(context.Context) (*compute.Operation, error)) error {
-	var op *compute.Operation
-	err := c.Retry(ctx, func(ctx context.Context) error {
-		var err error
-		op, err = call(ctx)
-		return Wrap(id, err)
-	})
-	if err != nil {
-		return err
-	}
-	return c.Await(ctx, id, op.Proto())
+// Operation is work under way in the cloud, in the dialect of its API. There are three: Compute Engine's (package gce),
+// google.longrunning (LongRunning) and GKE's own (GKE).
+type Operation interface {
+	// Poll asks once how far it is. It may take as long as the API holds the call.
+	Poll(context.Context) error
+	// Done says that it has ended, as of the last Poll.
+	Done() bool
+	// Err is what an operation that is done has ended with; nil when it went well.
+	Err(resources.ID) error
+	// Detail is what the cloud says about it meanwhile; may be empty.
+	Detail() string
 }
 
-// Await waits for an operation by the wait method, which answers when it is done or after two minutes.
-func (c *Clients) Await(ctx context.Context, id resources.ID, op *computepb.Operation) error {
-	for op.GetStatus() != computepb.Operation_DONE {
-		err := c.Retry(ctx, func(ctx context.Context) error {
-			next, err := c.longPoll(ctx, op)
-			if err != nil {
-				return Wrap(id, err)
+// Pace is how often something is looked at: a 25th of what is left until the usual time, and later a 25th of what has
+// passed, never more often than Quickest nor more rarely than Slowest. The zero value looks every one to ten seconds.
+type Pace struct {
+	Usually  time.Duration // how long it usually takes
+	Quickest time.Duration // 0 means one second
+	Slowest  time.Duration // 0 means ten seconds
+}
+
+// After is the pause after some time has passed.
+func (p Pace) After(passed time.Duration) time.Duration {
+	quickest, slowest := p.Quickest, p.Slowest
+	if quickest <= 0 {
+		quickest = time.Second
+	}
+	if slowest <= 0 {
+		slowest = 10 * time.Second
+	}
+	return min(slowest, max(quickest, max(p.Usually-passed, passed)/25))
+}
+
+// Wait returns when an operation is done, with what it ended with. Between looks it pauses at the pace; a look that the API
+// has held for that long is followed by the next at once.
+func (c *Clients) Wait(ctx context.Context, id resources.ID, op Operation, pace Pace) error {
+	start := time.Now()
+	for !op.Done() {
+		asked := time.Now()
+		if err := op.Poll(ctx); err != nil {
+			return Wrap(id, err)
+		}
+		if op.Done() {
+			break
+		}
+		if text := op.Detail(); text != "" {
+			resources.Tell(ctx, resources.Progress{Waiting: text})
+		}
+		pause := pace.After(c.Unscaled(time.Since(start))) - c.Unscaled(time.Since(asked))
+		if err := c.Pause(ctx, pause); err != nil {
+			if text := op.Detail(); text != "" {
+				return fmt.Errorf("%s: %w; the operation said last: %s", id.Path(), err, clean(text, longest))
 			}
-			op = next
-			return nil
-		})
-		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", id.Path(), err)
 		}
 	}
-	return FromOperation(id, op)
+	return op.Err(id)
 }
 
-func (c *Clients) longPoll(ctx context.Context, op *computepb.Operation) (*computepb.Operation, error) {
-	project := pathPart(op.GetSelfLink(), "projects")
-	switch {
-	case op.GetZone() != "":
-		return c.ZoneOperations.Wait(ctx, &computepb.WaitZoneOperationRequest{Project: project, Zone: base(op.GetZone()), Operation: op.GetName()})
-	case op.GetRegion() != "":
-		return c.RegionOperations.Wait(ctx, &computepb.WaitRegionOperationRequest{Project: project, Region: base(op.GetRegion()), Operation: op.GetName()})
-	}
-	return c.GlobalOperations.Wait(ctx, &computepb.WaitGlobalOperationRequest{Project: project, Operation: op.GetName()})
-}
+// LostError says that an operation is not there any more. It tells nothing about the resource, so it is not "not found".
+type LostError struct{ Err error }
 
-// The pace of trying again: from first to longest, half as long again each time, with jitter, for as long as patience lasts.
-const (
-	firstPause  = 400 * time.Millisecond
-	longestWait = 10 * time.Second
-	patience    = 3 * time.Minute
-)
+// Error says so.
+func (e *LostError) Error() string { return "the operation is not there any more: " + e.Err.Error() }
 
-// Retry calls f until it succeeds, fails for good, or patience or the context ends. Worth another try are passing faults and
-// resources that are busy with something else.
-func (c *Clients) Retry(ctx context.Context, f func(context.Context) error) error {
-	start, pause := time.Now(), firstPause
-	for {
-		err := f(ctx)
-		class := resources.ClassOf(err)
-		if class != resources.ClassTransient && class != resources.ClassBusy || time.Since(start) > c.Scaled(patience) {
-			return err
-		}
-		if ctxErr := c.Pause(ctx, pause/2+rand.N(pause)); ctxErr != nil { //nolint:gosec // jitter needs no secrecy
-			return errors.Join(ctxErr, err)
-		}
-		pause = min(longestWait, pause*3/2)
+// Class is ClassFatal: what became of the resource is seen by looking at it.
+func (e *LostError) Class() resources.Class { return resources.ClassFatal }
+
+// Lost makes a LostError of an answer to Poll that says "not found", and leaves any other error.
+func Lost(err error) error {
+	if resources.ClassOf(err) == resources.ClassNotFound {
+		return &LostError{err}
 	}
+	return err
 }
 
 // Scaled is how long a wait takes at the pace of these clients.
-func (c *Clients) Scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / c.pace) }
+func (c *Clients) Scaled(d time.Duration) time.Duration { return resources.Pace(c.pace).Scaled(d) }
 
 // Unscaled is the opposite of Scaled: what a time that passed here means at the normal pace.
-func (c *Clients) Unscaled(d time.Duration) time.Duration { return time.Duration(float64(d) * c.pace) }
+func (c *Clients) Unscaled(d time.Duration) time.Duration { return resources.Pace(c.pace).Unscaled(d) }
 
 // Pause waits, at the pace of these clients, or until the context ends.
 func (c *Clients) Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return Wrap("", ctx.Err())
+	}
 	t := time.NewTimer(c.Scaled(d))
 	defer t.Stop()
 	select {
@@ -101,40 +108,27 @@ func (c *Clients) Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Settle waits for every operation under way on a resource and says whether there was one. It lists by target, so it also
-// finds what an earlier run started and did not live to see.
-func (c *Clients) Settle(ctx context.Context, id resources.ID) (bool, error) {
-	var pending []*computepb.Operation
-	err := c.Retry(ctx, func(ctx context.Context) error {
-		var err error
-		pending, err = c.pending(ctx, id)
-		return Wrap(id, err)
-	})
-	if err != nil {
-		return false, err
+// Collect reads an iterator of a client library to its end and classifies what went wrong. The REST clients of Compute Engine
+// make the requests of their lists without the caller's context (compute 1.75: List and AggregatedList of every client), so
+// the end of the context is heeded here. The request itself then ends by the transport's limit, and nobody waits for it.
+func Collect[T any](ctx context.Context, next func() (T, error)) ([]T, error) {
+	type answer struct {
+		list []T
+		err  error
 	}
-	for _, op := range pending {
-		// An operation that ends with an error has ended; what it left is seen by looking at the resource.
-		if err := c.Await(ctx, id, op); err != nil && ctx.Err() != nil {
-			return true, err
-		}
+	done := make(chan answer, 1)
+	go func() {
+		list, err := collect(next)
+		done <- answer{list, err}
+	}()
+	select {
+	case a := <-done:
+		return a.list, a.err
+	case <-ctx.Done():
+		return nil, Wrap("", ctx.Err())
 	}
-	return len(pending) > 0, nil
 }
 
-func (c *Clients) pending(ctx context.Context, id resources.ID) ([]*computepb.Operation, error) {
-	filter := proto.String(fmt.Sprintf(`(targetLink = "%s") (status != "DONE")`, Link(id)))
-	project := pathPart(string(id), "projects")
-	if zone := pathPart(string(id), "zones"); zone != "" {
-		return collect(c.ZoneOperations.List(ctx, &computepb.ListZoneOperationsRequest{Project: project, Zone: zone, Filter: filter}).Next)
-	}
-	if region := pathPart(string(id), "regions"); region != "" {
-		return collect(c.RegionOperations.List(ctx, &computepb.ListRegionOperationsRequest{Project: project, Region: region, Filter: filter}).Next)
-	}
-	return collect(c.GlobalOperations.List(ctx, &computepb.ListGlobalOperationsRequest{Project: project, Filter: filter}).Next)
-}
-
-// collect reads an iterator of a client library to its end.
 func collect[T any](next func() (T, error)) ([]T, error) {
 	var out []T
 	for {
@@ -143,14 +137,8 @@ func collect[T any](next func() (T, error)) ([]T, error) {
 			return out, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, Wrap("", err)
 		}
 		out = append(out, one)
 	}
-}
-
-// Collect reads an iterator of a client library to its end and classifies what went wrong.
-func Collect[T any](id resources.ID, next func() (T, error)) ([]T, error) {
-	out, err := collect(next)
-	return out, Wrap(id, err)
 }

@@ -10,9 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/api/option"
-	htransport "google.golang.org/api/transport/http"
-
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 )
 
@@ -25,7 +22,8 @@ const mostCalls = 32
 // signIn is what mends missing or expired credentials.
 const signIn = "sign in with: gcloud auth application-default login"
 
-// newTransport stacks what every call passes: a bound on their number, the log, the endpoint, the credentials.
+// newTransport stacks what every call passes: the retry, a bound on the number of calls under way (a pause holds no place), the
+// limit of an attempt, the log, the endpoint, the credentials.
 func newTransport(ctx context.Context, opt Options) (http.RoundTripper, error) {
 	rt := opt.Transport
 	loopback := false
@@ -38,14 +36,14 @@ func newTransport(ctx context.Context, opt Options) (http.RoundTripper, error) {
 		ip := net.ParseIP(base.Hostname())
 		loopback = base.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 	}
+	retry := newRetrying(nil, opt)
 	if rt == nil {
-		rt = http.DefaultTransport
+		rt = network()
 		if !loopback {
-			signed, err := htransport.NewTransport(ctx, rt, option.WithScopes(scope))
-			if err != nil {
-				return nil, &Error{Err: err, class: resources.ClassUnauthenticated, Message: "no usable Google Cloud credentials", Hint: signIn}
+			var err error
+			if rt, err = newSigned(ctx, rt, retry.scaled); err != nil {
+				return nil, err
 			}
-			rt = signed
 		}
 	}
 	if base != nil {
@@ -54,7 +52,8 @@ func newTransport(ctx context.Context, opt Options) (http.RoundTripper, error) {
 	if opt.Log != nil {
 		rt = logged{log: opt.Log, next: rt}
 	}
-	return bounded{slots: make(chan struct{}, mostCalls), next: rt}, nil
+	retry.next = bounded{slots: make(chan struct{}, mostCalls), next: attempting{next: rt, scaled: retry.scaled}}
+	return retry, nil
 }
 
 // rewrite sends https://SERVICE.googleapis.com/path to base/SERVICE.googleapis.com/path.

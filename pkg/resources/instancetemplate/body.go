@@ -3,7 +3,6 @@ package instancetemplate
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"cloud.google.com/go/compute/apiv1/computepb"
 	"google.golang.org/protobuf/proto"
@@ -67,18 +66,18 @@ func nicBody(n NIC) *computepb.NetworkInterface {
 // fromBody reads a template back into a spec.
 func fromBody(p *computepb.InstanceProperties) Spec {
 	s := Spec{
-		MachineType: base(p.GetMachineType()), Labels: p.GetLabels(),
+		MachineType: gcp.Base(p.GetMachineType()), Labels: p.GetLabels(),
 		OnHostMaintenance: p.GetScheduling().GetOnHostMaintenance(), AutomaticRestart: p.GetScheduling().GetAutomaticRestart(),
 		MaxRunSeconds: p.GetScheduling().GetMaxRunDuration().GetSeconds(),
 	}
 	for _, d := range p.GetDisks() {
 		if d.GetBoot() {
 			params := d.GetInitializeParams()
-			s.Image, s.DiskSizeGB, s.DiskType = gcp.Path(params.GetSourceImage()), int(params.GetDiskSizeGb()), base(params.GetDiskType())
+			s.Image, s.DiskSizeGB, s.DiskType = gcp.Path(params.GetSourceImage()), int(params.GetDiskSizeGb()), gcp.Base(params.GetDiskType())
 		}
 	}
 	for _, a := range p.GetGuestAccelerators() {
-		s.Accelerators = append(s.Accelerators, Accelerator{Type: base(a.GetAcceleratorType()), Count: int(a.GetAcceleratorCount())})
+		s.Accelerators = append(s.Accelerators, Accelerator{Type: gcp.Base(a.GetAcceleratorType()), Count: int(a.GetAcceleratorCount())})
 	}
 	for _, n := range p.GetNetworkInterfaces() {
 		nic := NIC{
@@ -99,5 +98,3 @@ func fromBody(p *computepb.InstanceProperties) Spec {
 	}
 	return s
 }
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

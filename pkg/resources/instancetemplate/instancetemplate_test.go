@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/resources/instancetemplate"
 	"github.com/aiinfra/cluster-provision/pkg/resources/resourcetest"
@@ -14,7 +15,7 @@ func spec(change func(*instancetemplate.Spec)) instancetemplate.Spec {
 		MachineType: "a2-highgpu-2g", Image: "projects/ml-images/global/images/family/pytorch-2-9-cu129-ubuntu-2404-nvidia-580",
 		DiskSizeGB: 2000, DiskType: "pd-ssd", Accelerators: []instancetemplate.Accelerator{{Type: "nvidia-tesla-a100", Count: 2}},
 		NICs: []instancetemplate.NIC{{
-			Network: resources.Known(resources.NetworkURL(resourcetest.Scope.Global("networks", "default"))), ExternalIP: true, Type: "GVNIC",
+			Network: resources.Known(resources.NetworkURL(gce.Global(resourcetest.Scope, "networks", "default").Path())), ExternalIP: true, Type: "GVNIC",
 		}},
 		Metadata: map[string]resources.Sealed{"enable-oslogin": resources.Seal("TRUE"), "a": resources.Seal("b")}, Labels: map[string]string{resources.OwnerLabel: resourcetest.Owner},
 		ServiceAccount: "default", Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"},

@@ -1,12 +1,10 @@
 package instancetemplate
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 )
 
 // Kind is the kind's name.
@@ -43,38 +41,17 @@ type Spec struct {
 	MaxRunSeconds     int64                       `json:"maxRunSeconds,omitempty"` // the cloud deletes the VM after it; 0 never
 }
 
-// Outputs is what a template publishes.
-type Outputs struct {
-	URL resources.TemplateURL `json:"url"`
-}
+type (
+	// Outputs is what a template publishes.
+	Outputs = gce.Outputs[resources.TemplateURL]
+	// Handle stands for a template that is wanted.
+	Handle = gce.Handle[resources.TemplateURL]
+)
 
-// Handle stands for a template that is wanted.
-type Handle struct {
-	address resources.Address
-	id      resources.ID
-}
+const plural = "instanceTemplates"
 
-// Add wants a template PREFIX-base-DIGEST, where DIGEST is eight digits of the content's SHA-256.
+// Add wants a template PREFIX-base-DIGEST, where DIGEST names the content's meaning.
 func Add(set *resources.Set, base string, s Spec) Handle {
 	name := fmt.Sprintf("%s-%s", base, digest(s))
-	return Handle{address: set.Put(Kind, name, s), id: id(set.Scope, name)}
-}
-
-// digest names a content. Maps are sorted by encoding/json, so equal contents give equal names.
-func digest(s Spec) string {
-	raw, err := json.Marshal(s)
-	if err != nil { // unreachable: a Spec holds nothing that JSON cannot
-		panic(err)
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:4])
-}
-
-// URL is the template's path, known before the template exists.
-func (h Handle) URL() resources.Ref[resources.TemplateURL] {
-	return resources.Link(h.address, resources.TemplateURL(h.id))
-}
-
-func id(scope resources.Scope, name string) resources.ID {
-	return scope.Global("instanceTemplates", scope.Name(name))
+	return gce.Want[resources.TemplateURL](set, Kind, name, s, gce.Global(set.Scope, plural, set.Scope.Name(name)))
 }

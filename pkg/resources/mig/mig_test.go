@@ -9,6 +9,7 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/resources/instancetemplate"
 	"github.com/aiinfra/cluster-provision/pkg/resources/mig"
@@ -19,13 +20,13 @@ func template(machine string) instancetemplate.Spec {
 	return instancetemplate.Spec{
 		MachineType: machine, Image: "projects/ml-images/global/images/family/pytorch-2-9-cu129-ubuntu-2404-nvidia-580",
 		DiskSizeGB: 100, DiskType: "pd-ssd", ServiceAccount: "default", OnHostMaintenance: "TERMINATE", AutomaticRestart: true,
-		NICs:   []instancetemplate.NIC{{Network: resources.Known(resources.NetworkURL(resourcetest.Scope.Global("networks", "default")))}},
+		NICs:   []instancetemplate.NIC{{Network: resources.Known(resources.NetworkURL(gce.Global(resourcetest.Scope, "networks", "default").Path()))}},
 		Labels: map[string]string{resources.OwnerLabel: resourcetest.Owner},
 	}
 }
 
 func link(name string) resources.Ref[resources.TemplateURL] {
-	return resources.Link(resources.Address{Kind: instancetemplate.Kind, Name: name}, resources.TemplateURL(resourcetest.Scope.Global("instanceTemplates", "demo-"+name)))
+	return resources.Link(resources.Address{Kind: instancetemplate.Kind, Name: name}, "url", resources.TemplateURL(gce.Global(resourcetest.Scope, "instanceTemplates", "demo-"+name).Path()))
 }
 
 func templates(ctx context.Context, t *testing.T, c *gcp.Clients) {

@@ -1,6 +1,9 @@
 package mig
 
-import "github.com/aiinfra/cluster-provision/pkg/resources"
+import (
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+)
 
 // Kind is the kind's name.
 const Kind resources.Kind = "mig"
@@ -12,30 +15,16 @@ type Spec struct {
 	TargetSize       int                                  `json:"targetSize"`       // 0 to 1000 VMs
 }
 
-// Outputs is what a group publishes.
-type Outputs struct {
-	URL resources.GroupURL `json:"url"`
-}
+type (
+	// Outputs is what a group publishes.
+	Outputs = gce.Outputs[resources.GroupURL]
+	// Handle stands for a group that is wanted.
+	Handle = gce.Handle[resources.GroupURL]
+)
 
-// Handle stands for a group that is wanted.
-type Handle struct {
-	address resources.Address
-	id      resources.ID
-}
+const plural = "instanceGroupManagers"
 
 // Add wants a group PREFIX-name in the scope's zone.
 func Add(set *resources.Set, name string, s Spec) Handle {
-	return Handle{address: set.Put(Kind, name, s), id: id(set.Scope, name)}
-}
-
-// Address is the group's node, for an order without a value.
-func (h Handle) Address() resources.Address { return h.address }
-
-// URL is the group's path, known before the group exists.
-func (h Handle) URL() resources.Ref[resources.GroupURL] {
-	return resources.Link(h.address, resources.GroupURL(h.id))
-}
-
-func id(scope resources.Scope, name string) resources.ID {
-	return scope.Zonal("instanceGroupManagers", scope.Name(name))
+	return gce.Want[resources.GroupURL](set, Kind, name, s, gce.Zonal(set.Scope, plural, set.Scope.Name(name)))
 }

@@ -1,6 +1,9 @@
 package network
 
-import "github.com/aiinfra/cluster-provision/pkg/resources"
+import (
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+)
 
 // Kind is the kind's name.
 const Kind resources.Kind = "network"
@@ -10,27 +13,19 @@ type Spec struct {
 	MTU int `json:"mtu,omitempty"` // bytes, 1300 to 8896; 0 is the cloud's default, 1460
 }
 
-// Outputs is what a network publishes.
-type Outputs struct {
-	URL resources.NetworkURL `json:"url"`
-}
+type (
+	// Outputs is what a network publishes.
+	Outputs = gce.Outputs[resources.NetworkURL]
+	// Handle stands for a network that is wanted.
+	Handle = gce.Handle[resources.NetworkURL]
+)
 
-// Handle stands for a network that is wanted.
-type Handle struct {
-	address resources.Address
-	id      resources.ID
-}
+const plural = "networks"
 
 // Add wants a network PREFIX-name.
 func Add(set *resources.Set, name string, s Spec) Handle {
-	return Handle{address: set.Put(Kind, name, s), id: id(set.Scope, name)}
+	return gce.Want[resources.NetworkURL](set, Kind, name, s, gce.Global(set.Scope, plural, set.Scope.Name(name)))
 }
 
-// URL is the network's path, known before the network exists.
-func (h Handle) URL() resources.Ref[resources.NetworkURL] {
-	return resources.Link(h.address, resources.NetworkURL(h.id))
-}
-
-func id(scope resources.Scope, name string) resources.ID {
-	return scope.Global("networks", scope.Name(name))
-}
+// Path is the path of a network of the scope's project that somebody else has made.
+func Path(scope resources.Scope, name string) string { return gce.Global(scope, plural, name).Path() }

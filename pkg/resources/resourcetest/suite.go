@@ -1,9 +1,13 @@
 package resourcetest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,34 +21,44 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
-// Suite is what a kind gives to be tested.
+// Suite is what a kind gives to be tested. New is for kinds that are tried in the emulator, Open for others.
 type Suite[S, O any] struct {
 	New     func(*gcp.Clients) resources.Driver[S, O]
+	Open    func(context.Context, *testing.T) (World, resources.Driver[S, O])
 	Name    string                                                  // node name
 	Spec    S                                                       // what is created
 	Changed []S                                                     // each differs from Spec in at least one managed field
+	Found   []S                                                     // what somebody can have made of it by hand and nobody wants: a difference, refused by Check
 	Ignored []string                                                // exported fields of Spec that Compare leaves out, each for a reason
 	Before  func(ctx context.Context, t *testing.T, c *gcp.Clients) // makes what the spec refers to; may be nil
+	// Unmarked: the spec has no place for a mark, so the thing is ours exactly if it is recorded.
+	Unmarked bool
 }
 
 // Scope is where the suite works.
-var Scope = resources.Scope{Project: "suite-project", Region: "us-central1", Zone: "us-central1-a", Prefix: "demo"} //nolint:gochecknoglobals // a constant
+var Scope = resources.Scope{Project: "suite-project", Region: "us-central1", Zone: "us-central1-a", Prefix: "demo", Owner: Owner} //nolint:gochecknoglobals // a constant
 
 // Owner is whose the suite's resources are.
 const Owner = "demo-0a1b2c3d"
 
-// bench is one emulated world with a driver over it.
+// bench is one world with a driver over it.
 type bench[S, O any] struct {
 	suite  Suite[S, O]
-	em     *emulator.Emulator
+	world  World
 	driver resources.Driver[S, O]
-	id     resources.ID
+	id     resources.ID // as it is computed
 }
 
 // NewClients gives clients over an emulator.
 func NewClients(ctx context.Context, t *testing.T, em *emulator.Emulator) *gcp.Clients {
 	t.Helper()
-	c, err := gcp.New(ctx, gcp.Options{Transport: em.Transport()})
+	return NewClientsOver(ctx, t, em.Transport())
+}
+
+// NewClientsOver gives clients over a transport.
+func NewClientsOver(ctx context.Context, t *testing.T, rt http.RoundTripper) *gcp.Clients {
+	t.Helper()
+	c, err := gcp.New(ctx, gcp.Options{Transport: rt})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,43 +73,54 @@ func Stamp() resources.Stamp {
 // Run holds a kind to the contract.
 func Run[S, O any](t *testing.T, suite Suite[S, O]) {
 	for name, test := range map[string]func(context.Context, *testing.T, *bench[S, O]){
-		"reading what is not there is ErrNotFound":                readNothing[S, O],
-		"what was created reads back as wanted":                   createAndRead[S, O],
-		"creating again with the same request id changes nothing": createAgain[S, O],
-		"creating over something else is class exists":            createOver[S, O],
-		"each change is made or is a replacement":                 change[S, O],
-		"what another owner has is not deleted":                   foreign[S, O],
-		"deleting twice is fine":                                  deleteTwice[S, O],
-		"the sweep finds it by owner and nothing else":            sweep[S, O],
-		"lost answers are survived":                               lostAnswers[S, O],
-		"a creation that appears late is deleted too":             late[S, O],
-		"passing faults are survived":                             passingFaults[S, O],
+		"reading what is not there is ErrNotFound":              readNothing[S, O],
+		"what was created reads back as wanted":                 createAndRead[S, O],
+		"creating again with the same request id makes nothing": createAgain[S, O],
+		"creating over something else is class exists":          createOver[S, O],
+		"each change is made or is a replacement":               change[S, O],
+		"what another owner has is neither deleted nor changed": foreign[S, O],
+		"deleting twice is fine":                                deleteTwice[S, O],
+		"the sweep finds it by owner and nothing else":          sweep[S, O],
+		"lost answers are survived":                             lostAnswers[S, O],
+		"a creation that appears late is deleted too":           late[S, O],
+		"passing faults are survived":                           passingFaults[S, O],
+		"reading and sweeping survive passing faults":           struckReads[S, O],
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t.Context(), t, newBench(t.Context(), t, suite)) })
 		})
 	}
-	t.Run("every field is compared or ignored for a reason", func(t *testing.T) { fields(t, suite) })
+	t.Run("every field is compared under its own path, or ignored for a reason", func(t *testing.T) { fields(t, suite) })
 	t.Run("every reference is listed", func(t *testing.T) { refs(t, suite) })
 }
 
 func newBench[S, O any](ctx context.Context, t *testing.T, suite Suite[S, O]) *bench[S, O] {
 	t.Helper()
-	typical, err := emulator.ProfileNamed("typical")
-	if err != nil {
-		t.Fatal(err)
+	b := &bench[S, O]{suite: suite}
+	if suite.Open != nil {
+		b.world, b.driver = suite.Open(ctx, t)
+		b.id = b.driver.ID(Scope, suite.Name, suite.Spec)
+		return b
 	}
-	em, err := emulator.New(emulator.Options{Latency: typical})
-	if err != nil {
-		t.Fatal(err)
-	}
+	em := Emulate(t, "")
 	c := NewClients(ctx, t, em)
 	if suite.Before != nil {
 		suite.Before(ctx, t, c)
 	}
-	b := &bench[S, O]{suite: suite, em: em, driver: suite.New(c)}
+	b.driver = suite.New(c)
 	b.id = b.driver.ID(Scope, suite.Name, suite.Spec)
+	b.world = emulated{em: em, id: b.id}
 	return b
+}
+
+// pure gives the driver for what calls nothing.
+func pure[S, O any](t *testing.T, suite Suite[S, O]) resources.Driver[S, O] {
+	t.Helper()
+	if suite.Open == nil {
+		return suite.New(nil)
+	}
+	_, d := suite.Open(t.Context(), t)
+	return d
 }
 
 func (b *bench[S, O]) create(ctx context.Context, t *testing.T, s resources.Stamp) {
@@ -121,14 +146,18 @@ func (b *bench[S, O]) gone(ctx context.Context, t *testing.T) {
 	}
 }
 
-func (b *bench[S, O]) faults(t *testing.T, plan string) {
+func (b *bench[S, O]) strike(t *testing.T, faults ...Fault) {
 	t.Helper()
-	p, err := emulator.ParseFaultPlan([]byte(plan))
-	if err == nil {
-		err = b.em.SetFaults(p)
-	}
-	if err != nil {
+	if err := b.world.Strike(faults...); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// made asserts how many creations were accepted.
+func (b *bench[S, O]) made(t *testing.T, want int) {
+	t.Helper()
+	if n, err := b.world.Made(); err != nil || n != want {
+		t.Errorf("%d creations were accepted, want %d (%v)", n, want, err)
 	}
 }
 
@@ -140,9 +169,14 @@ func createAndRead[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) 
 	if changes := b.driver.Compare(b.suite.Spec, live.Spec); len(changes) > 0 {
 		t.Errorf("differs after create: %v", changes)
 	}
-	if live.Owner != Owner || live.Pending || live.ID != b.id {
-		t.Errorf("owner %q, pending %v, id %s", live.Owner, live.Pending, live.ID)
+	if live.Unmarked != b.suite.Unmarked || !live.Unmarked && live.Owner != Owner || live.Pending {
+		t.Errorf("owner %q, unmarked %v, pending %v", live.Owner, live.Unmarked, live.Pending)
 	}
+	again, err := b.driver.Read(ctx, live.ID)
+	if err != nil || again.ID != live.ID {
+		t.Errorf("reading by the name that a read gave: %s, %v", again.ID, err)
+	}
+	b.made(t, 1)
 	if problems := b.driver.Check(b.suite.Spec); len(problems) > 0 {
 		t.Errorf("check: %v", problems)
 	}
@@ -151,23 +185,20 @@ func createAndRead[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) 
 func createAgain[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 	s := Stamp()
 	b.create(ctx, t, s)
-	first := b.inventory(t)
+	first := b.things(t)
 	b.create(ctx, t, s)
-	if diff := cmp.Diff(first, b.inventory(t)); diff != "" {
+	if diff := cmp.Diff(first, b.things(t)); diff != "" {
 		t.Errorf("the second create changed the world: %s", diff)
 	}
+	b.made(t, 1)
 }
 
-// inventory is all that exists, by name.
-func (b *bench[S, O]) inventory(t *testing.T) []string {
+// things is all that exists, by name.
+func (b *bench[S, O]) things(t *testing.T) []string {
 	t.Helper()
-	list, err := b.em.Resources()
+	out, err := b.world.Things()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var out []string
-	for _, r := range list {
-		out = append(out, r.Name)
 	}
 	return out
 }
@@ -178,6 +209,7 @@ func createOver[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 	if class := resources.ClassOf(err); class != resources.ClassExists {
 		t.Errorf("class %q: %v", class, err)
 	}
+	b.made(t, 1)
 }
 
 func change[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
@@ -201,15 +233,37 @@ func change[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 }
 
 func foreign[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	other := Stamp()
-	other.Owner = "other-11111111"
+	if b.suite.Unmarked {
+		t.Skip("nobody can tell whose it is")
+	}
+	other, theirs := Stamp(), Scope
+	other.Owner, theirs.Owner = "other-11111111", "other-11111111"
+	ours := b.id
+	b.id = b.driver.ID(theirs, b.suite.Name, b.suite.Spec)
 	b.create(ctx, t, other)
-	err := resources.Erase(b.driver).Delete(ctx, b.id, Stamp())
+	before, things, changes := b.read(ctx, t), b.things(t), b.changes(t)
+	err := resources.Erase(b.driver).Delete(ctx, before.ID, Stamp())
 	var refused *resources.ForeignError
 	if !errors.As(err, &refused) || refused.Owner != other.Owner {
 		t.Errorf("want a refusal that names the owner, have: %v", err)
 	}
-	b.read(ctx, t)
+	if before.ID == ours { // a name that the server picks cannot be taken
+		if err := b.driver.Create(ctx, ours, b.suite.Spec, Stamp()); resources.ClassOf(err) != resources.ClassExists {
+			t.Errorf("creating over it: %v", err)
+		}
+	}
+	if b.changes(t) != changes || !reflect.DeepEqual(before, b.read(ctx, t)) || !reflect.DeepEqual(things, b.things(t)) {
+		t.Error("it was touched")
+	}
+}
+
+func (b *bench[S, O]) changes(t *testing.T) int {
+	t.Helper()
+	n, err := b.world.Changes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func deleteTwice[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
@@ -228,7 +282,11 @@ func sweep[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 	if !ok {
 		t.Skip("the kind cannot be swept")
 	}
-	for owner, want := range map[string][]resources.ID{Owner: {b.id}, "demo": nil, Owner + "0": nil, "other-11111111": nil} {
+	mine := []resources.ID{b.read(ctx, t).ID}
+	if b.suite.Unmarked {
+		mine = nil
+	}
+	for owner, want := range map[string][]resources.ID{Owner: mine, "demo": nil, Owner + "0": nil, "other-11111111": nil} {
 		found, err := sweeper.Sweep(ctx, Scope, owner)
 		if diff := cmp.Diff(want, found); err != nil || diff != "" {
 			t.Errorf("sweep for %s: %v %s", owner, err, diff)
@@ -237,25 +295,19 @@ func sweep[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 }
 
 func lostAnswers[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	b.faults(t, `{"rules":[{"match":{"method":"POST","path":"`+b.collection()+`$"},"nth":[1,2],"fault":{"loseAnswer":true}},
-		{"match":{"method":"DELETE","path":""},"nth":[1],"fault":{"loseAnswer":true}},
-		{"match":{"method":"POST","path":"/wait$"},"nth":[1],"fault":{"loseAnswer":true}}]}`)
+	b.strike(t, Fault{Creations, []int{1, 2}, Lost}, Fault{Deletions, []int{1}, Lost}, Fault{Waits, []int{1}, Lost})
 	b.create(ctx, t, Stamp())
 	b.read(ctx, t)
+	b.made(t, 1)
 	if err := resources.Erase(b.driver).Delete(ctx, b.id, Stamp()); err != nil {
 		t.Errorf("delete: %v", err)
 	}
 	b.gone(ctx, t)
 }
 
-// collection is the path of the collection that the resource is in.
-func (b *bench[S, O]) collection() string {
-	return "/" + string(b.id)[strings.Index(string(b.id), "/")+1:strings.LastIndex(string(b.id), "/")]
-}
-
 // late: the process dies right after its creation was accepted; another one deletes.
 func late[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	b.faults(t, `{"rules":[{"match":{"method":"POST","path":"`+b.collection()+`$"},"nth":[1],"fault":{"lateBy":"40s"}}]}`)
+	b.strike(t, Fault{Creations, []int{1}, Late})
 	dying, die := context.WithTimeout(ctx, 2*time.Second)
 	defer die()
 	_ = b.driver.Create(dying, b.id, b.suite.Spec, Stamp()) // cut off on purpose
@@ -268,44 +320,99 @@ func late[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 }
 
 func passingFaults[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	b.faults(t, `{"rules":[{"match":{"path":""},"nth":[1,4,7],"fault":{"error":{"status":503,"reason":"backendError","message":"Backend Error"}}},
-		{"match":{"path":""},"nth":[2],"fault":{"dropConnection":true}}]}`)
+	b.strike(t, Fault{Every, []int{1, 4, 7}, Failing}, Fault{Every, []int{2}, Dropped}, Fault{Every, []int{9}, Limited})
 	b.create(ctx, t, Stamp())
-	b.faults(t, `{"rules":[{"match":{"method":"DELETE","path":""},"nth":[1],"fault":{"error":{"status":503}}}]}`)
+	b.made(t, 1)
+	b.strike(t, Fault{Deletions, []int{1}, Failing}, Fault{Reads, []int{2}, Limited})
 	if err := resources.Erase(b.driver).Delete(ctx, b.id, Stamp()); err != nil {
 		t.Errorf("delete: %v", err)
 	}
 	b.gone(ctx, t)
 }
 
-// fields sets each exported field to something else and asks Compare.
+// struckReads: what only reads is asked again, and never says "absent" because of a fault.
+func struckReads[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
+	passing := []Fault{{Reads, []int{1}, Failing}, {Reads, []int{2}, Limited}, {Reads, []int{3}, Dropped}, {Reads, []int{4}, Lost}}
+	b.create(ctx, t, Stamp())
+	b.strike(t, passing...)
+	live := b.read(ctx, t)
+	if sweeper, ok := b.driver.(resources.Sweeper); ok && !b.suite.Unmarked {
+		b.strike(t, passing...)
+		found, err := sweeper.Sweep(ctx, Scope, Owner)
+		if diff := cmp.Diff([]resources.ID{live.ID}, found); err != nil || diff != "" {
+			t.Errorf("sweep: %v %s", err, diff)
+		}
+	}
+	b.strike(t, passing...)
+	if err := resources.Erase(b.driver).Delete(ctx, live.ID, Stamp()); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	b.strike(t, passing...)
+	b.gone(ctx, t)
+}
+
+// fields compares specs that differ in known fields: each difference must be told under the name of a field that differs, and
+// every field must be told once.
 func fields[S, O any](t *testing.T, suite Suite[S, O]) {
-	driver := suite.New(nil)
+	driver := pure(t, suite)
+	told := map[string]bool{}
+	for i, other := range slices.Concat(suite.Changed, suite.Found) {
+		differ := differing(t, suite.Spec, other)
+		if len(differ) == 0 {
+			t.Errorf("changed spec %d is no different", i)
+		}
+		for _, c := range slices.Concat(driver.Compare(other, suite.Spec), driver.Compare(suite.Spec, other)) {
+			name, _, _ := strings.Cut(c.Path, ".")
+			name, _, _ = strings.Cut(name, "[")
+			if !differ[name] {
+				t.Errorf("changed spec %d: a difference under %q, but it is %v that differs", i, c.Path, differ)
+			}
+			told[name] = true
+		}
+	}
+	for i, found := range suite.Found {
+		if len(driver.Check(found)) == 0 {
+			t.Errorf("found spec %d could be wanted", i)
+		}
+	}
 	typ := reflect.TypeFor[S]()
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		if !f.IsExported() {
 			continue
 		}
-		seen := false
-		for _, other := range suite.Changed {
-			same := reflect.DeepEqual(reflect.ValueOf(other).Field(i).Interface(), reflect.ValueOf(suite.Spec).Field(i).Interface())
-			seen = seen || !same && len(driver.Compare(other, suite.Spec)) > 0
-		}
-		ignored := false
-		for _, name := range suite.Ignored {
-			ignored = ignored || name == f.Name
-		}
-		if seen == ignored {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if seen, ignored := told[name], slices.Contains(suite.Ignored, f.Name); seen == ignored {
 			t.Errorf("field %s: compared %v, ignored %v: give a Changed spec in which it differs, or name it in Ignored", f.Name, seen, ignored)
 		}
 	}
 }
 
+// differing names the fields in which two specs differ, as JSON has them.
+func differing[S any](t *testing.T, a, b S) map[string]bool {
+	t.Helper()
+	trees := make([]map[string]json.RawMessage, 2)
+	for i, s := range []S{a, b} {
+		raw, err := json.Marshal(s)
+		if err = errors.Join(err, json.Unmarshal(raw, &trees[i])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := map[string]bool{}
+	for i, tree := range trees {
+		for name, value := range tree {
+			if other, there := trees[1-i][name]; !there || !bytes.Equal(value, other) {
+				out[name] = true
+			}
+		}
+	}
+	return out
+}
+
 // refs counts the Ref fields of a spec by reflection.
 func refs[S, O any](t *testing.T, suite Suite[S, O]) {
 	spec := suite.Spec
-	if listed, there := len(suite.New(nil).Refs(&spec)), countRefs(reflect.ValueOf(spec)); listed != there {
+	if listed, there := len(pure(t, suite).Refs(&spec)), countRefs(reflect.ValueOf(spec)); listed != there {
 		t.Errorf("the spec holds %d references, Refs lists %d", there, listed)
 	}
 }

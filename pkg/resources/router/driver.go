@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	compute "cloud.google.com/go/compute/apiv1"
@@ -9,52 +10,81 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // Driver makes, changes and removes routers.
-type Driver struct{ c *gcp.Clients }
+type Driver struct {
+	gce.Collection[Spec, Outputs, *computepb.Router]
+}
 
-// New gives the driver.
-func New(c *gcp.Clients) Driver { return Driver{c} }
-
-// Kind is "router".
-func (Driver) Kind() resources.Kind { return Kind }
+// New gives the driver. Durations follow public logs of 2020 to 2026: router and NAT, operations 3 to 14 s to create, 2 to 10 s
+// to delete. An update replaces the router as a whole: a patch without NATs leaves the old ones in place (recorded).
+func New(c *gcp.Clients) Driver {
+	return Driver{gce.Collection[Spec, Outputs, *computepb.Router]{
+		Clients: c, Noun: Kind, Plural: plural, Place: gce.Regional, Live: live,
+		Permissions: []string{"update", "compute.networks.updatePolicy"}, Quota: "ROUTERS",
+		Takes: gce.Durations{Create: 6 * time.Second, Update: 6 * time.Second, Delete: 5 * time.Second},
+		Fetch: func(ctx context.Context, id resources.ID) (*computepb.Router, error) {
+			return c.Routers.Get(ctx, &computepb.GetRouterRequest{Project: id.Project(), Region: gce.Region(id), Router: id.Base()})
+		},
+		Insert: func(ctx context.Context, id resources.ID, s Spec, stamp resources.Stamp, request *string) (*compute.Operation, error) {
+			return c.Routers.Insert(ctx, &computepb.InsertRouterRequest{Project: id.Project(), Region: gce.Region(id), RouterResource: body(id, s, stamp), RequestId: request})
+		},
+		Change: func(ctx context.Context, id resources.ID, s Spec, stamp resources.Stamp, request *string) (*compute.Operation, error) {
+			return c.Routers.Update(ctx, &computepb.UpdateRouterRequest{
+				Project: id.Project(), Region: gce.Region(id), Router: id.Base(), RouterResource: body(id, s, stamp), RequestId: request,
+			})
+		},
+		Remove: func(ctx context.Context, id resources.ID, request *string) (*compute.Operation, error) {
+			return c.Routers.Delete(ctx, &computepb.DeleteRouterRequest{Project: id.Project(), Region: gce.Region(id), Router: id.Base(), RequestId: request})
+		},
+		List: func(ctx context.Context, project string, filter *string) ([]*computepb.Router, error) {
+			return gce.Aggregate(ctx, c.Routers.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{Project: project, Filter: filter}).Next,
+				func(p compute.RoutersScopedListPair) []*computepb.Router { return p.Value.GetRouters() })
+		},
+	}}
+}
 
 // Refs is the network.
 func (Driver) Refs(s *Spec) []resources.Dep { return []resources.Dep{&s.Network} }
 
-// ID is the regional path of PREFIX-name.
-func (Driver) ID(scope resources.Scope, name string, _ Spec) resources.ID {
-	return scope.Regional("routers", scope.Name(name))
+// Check refuses NATs without a name.
+func (Driver) Check(s Spec) []resources.Problem {
+	nameless := slices.ContainsFunc(s.NATs, func(n NAT) bool { return n.Name == "" })
+	return gce.Refuse(nameless, "nats", "every NAT needs a name")
 }
 
-// What our NATs always are; a NAT that somebody made otherwise shows as a difference by its name.
+// Compare says what differs: NATs change in place, the network does not.
+func (Driver) Compare(want, have Spec) []resources.Change {
+	return resources.Join(
+		resources.RefField("network", want.Network, have.Network, resources.Replace),
+		resources.List("nats", want.NATs, have.NATs, resources.InPlace),
+	)
+}
+
+// What our NATs always are; a NAT that somebody made otherwise shows as a difference.
 const (
 	allRanges   = "ALL_SUBNETWORKS_ALL_IP_RANGES"
 	autoAddress = "AUTO_ONLY"
 )
 
-// Read gives the router as it is.
-func (d Driver) Read(ctx context.Context, id resources.ID) (resources.Live[Spec, Outputs], error) {
-	r, err := d.c.Routers.Get(ctx, &computepb.GetRouterRequest{Project: gcp.Project(id), Region: gcp.Region(id), Router: id.Base()})
-	if err != nil {
-		return resources.Live[Spec, Outputs]{}, gcp.Wrap(id, err)
-	}
+func live(r *computepb.Router) resources.Live[Spec, Outputs] {
 	s := Spec{Network: resources.Known(resources.NetworkURL(gcp.Path(r.GetNetwork())))}
 	for _, n := range r.GetNats() {
-		name := n.GetName()
+		nat := NAT{Name: n.GetName()}
 		if n.GetSourceSubnetworkIpRangesToNat() != allRanges || n.GetNatIpAllocateOption() != autoAddress {
-			name += " (changed by hand)"
+			nat.Ranges = n.GetSourceSubnetworkIpRangesToNat() + " " + n.GetNatIpAllocateOption()
 		}
-		s.NATs = append(s.NATs, NAT{Name: name})
+		s.NATs = append(s.NATs, nat)
 	}
-	return resources.Live[Spec, Outputs]{ID: id, Owner: gcp.OwnerOf(r.GetDescription()), Spec: s}, nil
+	return resources.Live[Spec, Outputs]{Spec: s}
 }
 
 func body(id resources.ID, s Spec, stamp resources.Stamp) *computepb.Router {
 	r := &computepb.Router{
-		Name: proto.String(id.Base()), Description: proto.String(gcp.Describe(stamp.Owner)), Network: proto.String(string(s.Network.Get())),
+		Name: proto.String(id.Base()), Description: proto.String(gce.Describe(stamp.Owner)), Network: proto.String(string(s.Network.Get())),
 	}
 	for _, n := range s.NATs {
 		r.Nats = append(r.Nats, &computepb.RouterNat{
@@ -62,64 +92,4 @@ func body(id resources.ID, s Spec, stamp resources.Stamp) *computepb.Router {
 		})
 	}
 	return r
-}
-
-// Create inserts the router with its NATs in one call.
-func (d Driver) Create(ctx context.Context, id resources.ID, s Spec, stamp resources.Stamp) error {
-	return d.c.Do(ctx, id, func(ctx context.Context) (*compute.Operation, error) {
-		return d.c.Routers.Insert(ctx, &computepb.InsertRouterRequest{
-			Project: gcp.Project(id), Region: gcp.Region(id), RouterResource: body(id, s, stamp), RequestId: proto.String(stamp.RequestID),
-		})
-	})
-}
-
-// Update replaces the router as a whole: a patch without NATs leaves the old ones in place (recorded).
-func (d Driver) Update(ctx context.Context, live resources.Live[Spec, Outputs], s Spec, changes []resources.Change, stamp resources.Stamp) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	return d.c.Do(ctx, live.ID, func(ctx context.Context) (*compute.Operation, error) {
-		return d.c.Routers.Update(ctx, &computepb.UpdateRouterRequest{
-			Project: gcp.Project(live.ID), Region: gcp.Region(live.ID), Router: live.ID.Base(), RouterResource: body(live.ID, s, stamp),
-			RequestId: proto.String(stamp.RequestID),
-		})
-	})
-}
-
-// Delete removes the router; its NATs go with it.
-func (d Driver) Delete(ctx context.Context, id resources.ID, stamp resources.Stamp) error {
-	return d.c.Remove(ctx, id, stamp, func(ctx context.Context) (*compute.Operation, error) {
-		return d.c.Routers.Delete(ctx, &computepb.DeleteRouterRequest{
-			Project: gcp.Project(id), Region: gcp.Region(id), Router: id.Base(), RequestId: proto.String(stamp.RequestID),
-		})
-	})
-}
-
-// Settle waits for operations under way on the router.
-func (d Driver) Settle(ctx context.Context, id resources.ID) (bool, error) {
-	return d.c.Settle(ctx, id)
-}
-
-// Sweep lists the owner's routers in all regions.
-func (d Driver) Sweep(ctx context.Context, scope resources.Scope, owner string) ([]resources.ID, error) {
-	pairs, err := gcp.Collect("", d.c.Routers.AggregatedList(ctx, &computepb.AggregatedListRoutersRequest{
-		Project: scope.Project, Filter: proto.String(gcp.OwnerFilter(owner)),
-	}).Next)
-	var ids []resources.ID
-	for _, pair := range pairs {
-		for _, r := range pair.Value.GetRouters() {
-			if gcp.OwnerOf(r.GetDescription()) == owner {
-				ids = append(ids, resources.ID(gcp.Path(r.GetSelfLink())))
-			}
-		}
-	}
-	return ids, err
-}
-
-// Require is what making and removing a router needs.
-func (Driver) Require(Spec) resources.Requirements { return gcp.Needs("routers", "update") }
-
-// Estimate follows public logs of 2020 to 2026: router and NAT, operations 3 to 14 s to create, 2 to 10 s to delete.
-func (Driver) Estimate(v resources.Verb, _ Spec, _ resources.Impact) time.Duration {
-	return gcp.Usually(v, 6*time.Second, 6*time.Second, 5*time.Second)
 }

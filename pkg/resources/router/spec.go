@@ -1,13 +1,17 @@
 package router
 
-import "github.com/aiinfra/cluster-provision/pkg/resources"
+import (
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+)
 
 // Kind is the kind's name.
 const Kind resources.Kind = "router"
 
 // NAT translates for all ranges of all subnetworks of the network in the region, with addresses that the cloud allocates.
 type NAT struct {
-	Name string `json:"name"`
+	Name   string `json:"name"`
+	Ranges string `json:"ranges,omitempty"` // what it translates when it was changed by hand; empty: everything, with automatic addresses
 }
 
 // Spec is a wanted router.
@@ -20,12 +24,11 @@ type Spec struct {
 type Outputs struct{}
 
 // Handle stands for a router that is wanted.
-type Handle struct{ address resources.Address }
+type Handle = gce.Handle[string]
 
-// Address is the router's node, for an order without a value.
-func (h Handle) Address() resources.Address { return h.address }
+const plural = "routers"
 
 // Add wants a router PREFIX-name in the scope's region.
 func Add(set *resources.Set, name string, s Spec) Handle {
-	return Handle{address: set.Put(Kind, name, s)}
+	return gce.Want[string](set, Kind, name, s, gce.Regional(set.Scope, plural, set.Scope.Name(name)))
 }

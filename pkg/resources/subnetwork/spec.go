@@ -1,6 +1,9 @@
 package subnetwork
 
-import "github.com/aiinfra/cluster-provision/pkg/resources"
+import (
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
+)
 
 // Kind is the kind's name.
 const Kind resources.Kind = "subnetwork"
@@ -12,27 +15,16 @@ type Spec struct {
 	PrivateGoogleAccess bool                                `json:"privateGoogleAccess,omitempty"` // VMs without external address reach Google's APIs
 }
 
-// Outputs is what a subnetwork publishes.
-type Outputs struct {
-	URL resources.SubnetworkURL `json:"url"`
-}
+type (
+	// Outputs is what a subnetwork publishes.
+	Outputs = gce.Outputs[resources.SubnetworkURL]
+	// Handle stands for a subnetwork that is wanted.
+	Handle = gce.Handle[resources.SubnetworkURL]
+)
 
-// Handle stands for a subnetwork that is wanted.
-type Handle struct {
-	address resources.Address
-	id      resources.ID
-}
+const plural = "subnetworks"
 
 // Add wants a subnetwork PREFIX-name in the scope's region.
 func Add(set *resources.Set, name string, s Spec) Handle {
-	return Handle{address: set.Put(Kind, name, s), id: id(set.Scope, name)}
-}
-
-// URL is the subnetwork's path, known before the subnetwork exists.
-func (h Handle) URL() resources.Ref[resources.SubnetworkURL] {
-	return resources.Link(h.address, resources.SubnetworkURL(h.id))
-}
-
-func id(scope resources.Scope, name string) resources.ID {
-	return scope.Regional("subnetworks", scope.Name(name))
+	return gce.Want[resources.SubnetworkURL](set, Kind, name, s, gce.Regional(set.Scope, plural, set.Scope.Name(name)))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gce"
 	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/resources/network"
 	"github.com/aiinfra/cluster-provision/pkg/resources/resourcetest"
@@ -12,7 +13,7 @@ import (
 )
 
 var (
-	vpc   = resources.Link(resources.Address{Kind: network.Kind, Name: "net"}, resources.NetworkURL(resourcetest.Scope.Global("networks", "demo-net")))
+	vpc   = resources.Link(resources.Address{Kind: network.Kind, Name: "net"}, "url", resources.NetworkURL(gce.Global(resourcetest.Scope, "networks", "demo-net").Path()))
 	other = resources.Known(resources.NetworkURL("projects/p/global/networks/other"))
 )
 

@@ -4,43 +4,46 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
-	"time"
 
 	"cloud.google.com/go/storage"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
 // lease is a lock object of ours.
 type lease struct {
-	store    *Store
-	previous *state.Holder
-	ctx      context.Context //nolint:containedctx // the lease is a context that ends
-	cancel   context.CancelCauseFunc
-	stop     chan struct{} // closed by Release
-	stopped  chan struct{} // closed when the heartbeat has ended
-	once     sync.Once
+	*state.Held
+	store *Store
+	run   string
 
 	mu         sync.Mutex
-	holder     state.Holder
 	generation int64
+	old        []int64 // that were replaced; a versioned bucket keeps them
+	released   bool
+	unsure     bool // a renewal may have happened, although no answer came
 }
 
-// Lock takes the lease, or says who holds it.
+// tries bounds how often a lock that changes hands meanwhile is looked at again.
+const tries = 10
+
+// Lock takes the lease, or says who holds it. It makes a default bucket that is missing.
 func (s *Store) Lock(ctx context.Context, who state.Holder) (state.Lease, error) {
-	who.Since = time.Now().UTC()
-	who = s.beat(who)
+	if _, err := s.look(ctx); err != nil {
+		return nil, err
+	}
+	who.Since = s.timing.Clock()
 	var previous *state.Holder
 	var replaces int64
-	for {
-		generation, err := s.put(ctx, who, replaces)
+	for range tries {
+		who = s.timing.Stamp(who)
+		generation, err := s.lock(ctx, who, replaces)
 		if err == nil {
 			return s.hold(ctx, who, generation, previous), nil
 		}
-		if resources.ClassOf(gcp.Wrap("", err)) != resources.ClassConflict {
+		if !conflict(err) {
 			return nil, s.explain(err)
 		}
 		there, version, err := s.Holder(ctx)
@@ -50,61 +53,60 @@ func (s *Store) Lock(ctx context.Context, who state.Holder) (state.Lease, error)
 		case err != nil:
 			return nil, err
 		case there.Run == who.Run: // our own write, whose answer was lost
-			return s.hold(ctx, who, int64(version), previous), nil
-		case there.Expired(time.Now(), s.scaled(leaseMargin)) || there.Gone():
+			return s.hold(ctx, there, int64(version), previous), nil
+		case there.Expired(s.timing.Clock(), s.timing.Margin) || there.Gone():
 			replaces, previous = int64(version), &there
 		default:
-			return nil, &state.HeldError{Holder: there, Where: s.Location() + lockName, Now: time.Now().UTC()}
+			return nil, &state.HeldError{Holder: there, Where: s.Location() + lockName, Now: s.timing.Clock()}
 		}
 	}
+	return nil, fmt.Errorf("the lease %s%s changes hands faster than it can be read: run the same command again", s.Location(), lockName)
 }
 
-func (s *Store) beat(h state.Holder) state.Holder {
-	h.Beat = time.Now().UTC().Round(0) // wall time: a laptop that slept must notice
-	h.Until = h.Beat.Add(s.scaled(leaseTTL))
-	return h
-}
-
-func (s *Store) put(ctx context.Context, h state.Holder, generation int64) (int64, error) {
+// lock writes the lock object over one generation.
+func (s *Store) lock(ctx context.Context, h state.Holder, generation int64) (int64, error) {
 	raw, err := json.MarshalIndent(h, "", "  ")
 	if err != nil {
 		return 0, err
 	}
-	made, err := s.write(ctx, lockName, raw, generation)
-	if err == nil && generation != 0 {
-		_ = s.object(lockName).Generation(generation).Delete(ctx) // in a versioned bucket renewals would pile up
-	}
-	return made, err
+	return s.write(ctx, lockName, raw, generation)
 }
 
 // Holder shows who holds the lease.
 func (s *Store) Holder(ctx context.Context) (state.Holder, state.Version, error) {
-	raw, generation, err := s.read(ctx, lockName)
-	if isAbsent(err) {
+	raw, generation, err := s.fetch(ctx, lockName)
+	if err != nil {
+		return state.Holder{}, 0, err
+	}
+	if generation == 0 {
 		return state.Holder{}, 0, state.ErrNotLocked
 	}
-	if err != nil {
-		return state.Holder{}, 0, s.explain(err)
-	}
-	h, err := decodeHolder(raw)
-	if err != nil { // nobody can renew what nobody can read: it counts as expired
+	var h state.Holder
+	if err := json.Unmarshal(raw, &h); err != nil { // nobody can renew what nobody can read: it counts as expired
 		return state.Holder{Owner: "unknown", Run: "unreadable lock"}, state.Version(generation), nil //nolint:nilerr // as said
 	}
-	return h, state.Version(generation), nil
+	return h.Printable(), state.Version(generation), nil
 }
 
 // Unlock removes the lease of one version and no other.
 func (s *Store) Unlock(ctx context.Context, v state.Version) error {
-	err := s.change(ctx, lockName, func() error {
+	there, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if !there.exists {
+		return state.ErrNotLocked
+	}
+	// Without the generation in the call, so that the precondition is about the live lock for sure.
+	err = s.change(ctx, lockName, func(ctx context.Context) error {
 		return s.object(lockName).If(storage.Conditions{GenerationMatch: int64(v)}).Delete(ctx)
 	})
 	switch {
 	case err == nil:
-		_ = s.object(lockName).Generation(int64(v)).Delete(ctx) // its noncurrent rest in a versioned bucket
-		return nil
-	case isAbsent(err):
+		return s.explain(s.remove(ctx, lockName, int64(v), false)) // its noncurrent rest in a versioned bucket
+	case absent(err):
 		return state.ErrNotLocked
-	case resources.ClassOf(gcp.Wrap("", err)) == resources.ClassConflict:
+	case conflict(err):
 		if _, _, err := s.Holder(ctx); errors.Is(err, state.ErrNotLocked) {
 			return err // whether a precondition on an absent object is 404 or 412 is not recorded
 		}
@@ -114,77 +116,112 @@ func (s *Store) Unlock(ctx context.Context, v state.Version) error {
 }
 
 func (s *Store) hold(ctx context.Context, who state.Holder, generation int64, previous *state.Holder) *lease {
-	l := &lease{store: s, previous: previous, holder: who, generation: generation, stop: make(chan struct{}), stopped: make(chan struct{})}
-	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	go l.run()
+	l := &lease{store: s, run: who.Run, generation: generation}
+	l.Held = state.Hold(ctx, who, previous, s.timing, l.renew)
 	return l
 }
 
-// Context ends before anybody else may take the lease over.
-func (l *lease) Context() context.Context { return l.ctx }
-
-// Previous is the holder whose expired lease this one replaced.
-func (l *lease) Previous() *state.Holder { return l.previous }
-
-// run renews the lease until Release, or until it is lost. Wall time is looked at every second, because a machine may sleep.
-func (l *lease) run() {
-	defer close(l.stopped)
-	s := l.store
-	tick := time.NewTicker(s.scaled(time.Second))
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
-		}
-		now := time.Now().Round(0)
-		switch {
-		case now.After(l.holder.Until.Add(-s.scaled(leaseMargin))):
-			l.cancel(state.ErrLeaseLost)
-			return
-		case now.Sub(l.holder.Beat) >= s.scaled(leaseBeat):
-			if !l.renew() {
-				return
-			}
-		}
-	}
-}
-
-// renew writes another heartbeat. What fails in passing is tried again at the next tick, while the lease lasts.
-func (l *lease) renew() bool {
-	ctx, cancel := context.WithDeadline(l.ctx, l.holder.Until.Add(-l.store.scaled(leaseMargin)))
-	defer cancel()
-	next := l.store.beat(l.holder)
-	generation, err := l.store.put(ctx, next, l.generation)
-	if resources.ClassOf(gcp.Wrap("", err)) == resources.ClassConflict {
-		there, version, readErr := l.store.Holder(ctx)
-		if readErr == nil && there.Run == next.Run && there.Beat.Equal(next.Beat) {
-			generation, err = int64(version), nil // our own write, whose answer was lost
-		} else if readErr == nil || errors.Is(readErr, state.ErrNotLocked) {
-			l.cancel(state.ErrLeaseLost)
-			return false
-		}
-	}
-	if err == nil {
-		l.mu.Lock()
-		l.holder, l.generation = next, generation
-		l.mu.Unlock()
-	}
-	return true
-}
-
-// Release gives the lease back.
-func (l *lease) Release(ctx context.Context) error {
-	l.once.Do(func() { close(l.stop) })
-	<-l.stopped
-	defer l.cancel(context.Canceled)
+// renew writes another heartbeat. A conflict may come of an earlier one of ours that has happened although no answer came:
+// then that is gone on from.
+func (l *lease) renew(ctx context.Context, next state.Holder) (state.Holder, error) {
 	l.mu.Lock()
-	generation := l.generation
+	last := l.generation
 	l.mu.Unlock()
-	err := l.store.Unlock(ctx, state.Version(generation))
-	if errors.Is(err, state.ErrNotLocked) || errors.Is(err, state.ErrConflict) {
+	generation, err := l.store.lock(ctx, next, last)
+	if err == nil {
+		l.adopt(generation)
+		return next, nil
+	}
+	if !conflict(err) && !absent(err) {
+		l.mu.Lock()
+		l.unsure = true
+		l.mu.Unlock()
+		return state.Holder{}, err
+	}
+	there, version, err := l.store.Holder(ctx)
+	switch {
+	case errors.Is(err, state.ErrNotLocked), err == nil && there.Run != l.run:
+		return state.Holder{}, state.ErrLeaseLost
+	case err != nil:
+		return state.Holder{}, err
+	}
+	l.adopt(int64(version))
+	return there, nil
+}
+
+func (l *lease) adopt(generation int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if generation != l.generation {
+		l.old = append(l.old, l.generation)
+	}
+	l.generation, l.unsure = generation, false
+}
+
+// settle finds out which generation is ours when a renewal was left without an answer.
+func (l *lease) settle(ctx context.Context) error {
+	l.mu.Lock()
+	unsure := l.unsure
+	l.mu.Unlock()
+	if !unsure {
+		return nil
+	}
+	there, version, err := l.store.Holder(ctx)
+	if err == nil && there.Run == l.run {
+		l.adopt(int64(version))
+	}
+	if errors.Is(err, state.ErrNotLocked) {
 		return nil
 	}
 	return err
+}
+
+// forget removes the old generations of this lease's lock but those that are removed already: a bucket is not empty with them.
+// No renewal is under way any more.
+func (l *lease) forget(ctx context.Context, removed map[int64]bool) error {
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	old := l.old
+	l.mu.Unlock()
+	if there, err := l.store.look(ctx); err == nil && there.attrs != nil && !there.attrs.VersioningEnabled {
+		return nil // such a bucket has kept none
+	}
+	group, ctx2 := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for _, g := range old {
+		if !removed[g] {
+			group.Go(func() error { return l.store.remove(ctx2, lockName, g, false) })
+		}
+	}
+	return l.store.explain(group.Wait())
+}
+
+// Release gives the lease back in one call. Old generations of the lock stay: the default bucket removes them by itself, and
+// Clear removes them all.
+func (l *lease) Release(ctx context.Context) error {
+	if err := l.Stop(ctx); err != nil {
+		return err
+	}
+	l.End() // before anybody else may have it
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	generation, released := l.generation, l.released
+	l.mu.Unlock()
+	if released {
+		return nil
+	}
+	err := l.store.change(ctx, lockName, func(ctx context.Context) error {
+		return l.store.object(lockName).Generation(generation).If(storage.Conditions{GenerationMatch: generation}).Delete(ctx)
+	})
+	if err != nil && !absent(err) && !conflict(err) {
+		return l.store.explain(err)
+	}
+	l.mu.Lock()
+	l.released = true
+	l.mu.Unlock()
+	return nil
 }

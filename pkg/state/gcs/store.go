@@ -1,21 +1,23 @@
 package gcs
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/storage"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/iterator"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
-	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
@@ -24,66 +26,93 @@ type Options struct {
 	Bucket  string
 	Folder  string // above the deployment's own folder; may be empty
 	Prefix  string // NAME_PREFIX
-	Project string // owns the default bucket
+	Project string // owns the default bucket; pays for calls where the bucket's owner does not
 	Region  string // of a default bucket that is made
-	Default bool   // the bucket is the default one: it may be made
+	Default bool   // the bucket is the default one: it may be made and removed
 	// Pace makes all waiting so many times as quick; 0 means 1.
 	Pace float64
+	// Now is the wall clock that the lease goes by; nil means time.Now.
+	Now func() time.Time
 }
 
 // What waiting is like at the normal pace.
 const (
 	changeInterval = time.Second // least time between two changes of one object name
 	leaseTTL       = 2 * time.Minute
-	leaseBeat      = 20 * time.Second
+	leaseBeat      = 40 * time.Second // each costs a call, and one more when it is cleared; what is left of the TTL is enough for six tries
 	leaseMargin    = 15 * time.Second // for clocks that differ
+	leaseTry       = 10 * time.Second // limit of one try to renew
+	mostPace       = 20               // no pace makes the lease quicker than this: processes are real even where the cloud is not
+	parallel       = 16               // most calls of one step of work at once
 )
 
 // Store implements state.Store.
 type Store struct {
 	opt    Options
 	client *storage.Client
+	timing state.Timing
+	pays   atomic.Bool   // the bucket's owner lets the caller's project pay
+	turn   chan struct{} // held by who looks at the bucket
 
 	mu      sync.Mutex
+	known   *place               // what was seen of the bucket; nil for nothing yet
 	changed map[string]time.Time // last change of each object by this process
 }
 
 var _ state.Store = (*Store)(nil)
 
-// New gives the store of a deployment. It calls nothing.
+// New gives the store of a deployment. It calls nothing. The client's own retries are turned off: they would multiply with
+// those of the transport below it and of the store.
 func New(client *storage.Client, opt Options) *Store {
 	if opt.Pace <= 0 {
 		opt.Pace = 1
 	}
-	return &Store{opt: opt, client: client, changed: map[string]time.Time{}}
+	client.SetRetry(storage.WithPolicy(storage.RetryNever))
+	return open(client, opt)
 }
 
-func (s *Store) folder() string { return path.Join(s.opt.Folder, s.opt.Prefix+"-deployment") + "/" }
+func open(client *storage.Client, opt Options) *Store {
+	lease := func(d time.Duration) time.Duration { return time.Duration(float64(d) / min(opt.Pace, mostPace)) }
+	return &Store{
+		opt: opt, client: client, turn: make(chan struct{}, 1), changed: map[string]time.Time{},
+		timing: state.Timing{TTL: lease(leaseTTL), Beat: lease(leaseBeat), Margin: lease(leaseMargin), Try: lease(leaseTry), Now: opt.Now},
+	}
+}
+
+// suffix ends the name of every deployment's folder.
+const suffix = "-deployment"
+
+func (s *Store) folder() string { return path.Join(s.opt.Folder, s.opt.Prefix+suffix) + "/" }
 
 // Location is the deployment's folder as users see it: "gs://bucket/folder/".
 func (s *Store) Location() string { return "gs://" + s.opt.Bucket + "/" + s.folder() }
 
-func (s *Store) object(name string) *storage.ObjectHandle {
-	return s.client.Bucket(s.opt.Bucket).Object(s.folder() + name)
-}
-
-func (s *Store) scaled(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / s.opt.Pace)
-}
-
-const (
-	manifestName = "manifest.json"
-	lockName     = "lock.json"
-)
-
-// Load gives the manifest; a zero one and version 0 when there is none, or no bucket yet.
-func (s *Store) Load(ctx context.Context) (state.Manifest, state.Version, error) {
-	raw, generation, err := s.read(ctx, manifestName)
-	if isAbsent(err) {
-		return state.Manifest{}, 0, nil
+// bucket is the handle for one call. The user project may become known with any answer, so none is kept.
+func (s *Store) bucket() *storage.BucketHandle {
+	b := s.client.Bucket(s.opt.Bucket)
+	if s.pays.Load() {
+		b = b.UserProject(s.opt.Project)
 	}
-	if err != nil {
-		return state.Manifest{}, 0, s.explain(err)
+	return b
+}
+
+func (s *Store) object(name string) *storage.ObjectHandle {
+	return s.bucket().Object(s.folder() + name)
+}
+
+// patience is the longest time for one call with all its tries.
+func (s *Store) patience() time.Duration {
+	return time.Duration(float64(2*time.Minute) / min(s.opt.Pace, mostPace))
+}
+
+func (s *Store) scaled(d time.Duration) time.Duration { return resources.Pace(s.opt.Pace).Scaled(d) }
+
+// Load gives the manifest; a zero one and version 0 when there is none, or no default bucket yet. A bucket that was named and
+// is missing, and a default bucket that is another project's, are errors.
+func (s *Store) Load(ctx context.Context) (state.Manifest, state.Version, error) {
+	raw, generation, err := s.fetch(ctx, manifestName)
+	if err != nil || generation == 0 {
+		return state.Manifest{}, 0, err
 	}
 	m, err := state.Decode(raw)
 	var damaged *state.DamagedError
@@ -94,52 +123,41 @@ func (s *Store) Load(ctx context.Context) (state.Manifest, state.Version, error)
 	return m, state.Version(generation), err
 }
 
-func isAbsent(err error) bool {
-	return errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist) ||
-		resources.ClassOf(gcp.Wrap("", err)) == resources.ClassNotFound
-}
-
-func (s *Store) read(ctx context.Context, name string) (data []byte, generation int64, err error) {
-	err = s.retry(ctx, func() error {
-		r, err := s.object(name).NewReader(ctx)
-		if err != nil {
-			return err
-		}
-		defer r.Close() //nolint:errcheck // read only
-		generation = r.Attrs.Generation
-		data, err = io.ReadAll(r)
+// fetch reads an object; generation 0 when it is absent. Whose bucket it is is looked at meanwhile, once a run.
+func (s *Store) fetch(ctx context.Context, name string) (data []byte, generation int64, err error) {
+	both, ctx2 := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		_, err := s.look(ctx2)
 		return err
 	})
-	return data, generation, err
+	both.Go(func() (err error) {
+		data, generation, err = s.read(ctx2, name)
+		return s.explain(err)
+	})
+	if err := both.Wait(); err != nil {
+		return nil, 0, err
+	}
+	return data, generation, nil
 }
 
 // lastGood looks for the newest older generation that can be read and says how to go back to it.
 func (s *Store) lastGood(ctx context.Context) string {
-	it := s.client.Bucket(s.opt.Bucket).Objects(ctx, &storage.Query{Prefix: s.folder() + manifestName, Versions: true})
-	var best int64
-	for {
-		attrs, err := it.Next()
-		if err != nil {
-			break
-		}
-		if attrs.Generation <= best || attrs.Deleted.IsZero() {
+	object := s.Location() + manifestName
+	all, err := s.generations(ctx, s.folder()+manifestName)
+	if err != nil {
+		return fmt.Sprintf("older generations could not be listed (%v): look at %s", err, object)
+	}
+	slices.SortFunc(all, func(a, b generation) int { return cmp.Compare(b.number, a.number) })
+	for _, g := range all[:min(len(all), 20)] {
+		if g.live || g.name != s.folder()+manifestName {
 			continue
 		}
-		r, err := s.object(manifestName).Generation(attrs.Generation).NewReader(ctx)
-		if err != nil {
-			continue
-		}
-		raw, err := io.ReadAll(r)
-		_ = r.Close() // read only
+		raw, err := s.readGeneration(ctx, manifestName, g.number)
 		if _, bad := state.Decode(raw); err == nil && bad == nil {
-			best = attrs.Generation
+			return fmt.Sprintf("go back to the last good generation with: gcloud storage cp %q %q", fmt.Sprintf("%s#%d", object, g.number), object)
 		}
 	}
-	object := strings.TrimSuffix(s.Location(), "/") + "/" + manifestName
-	if best == 0 {
-		return "no older generation can be read: look at " + object
-	}
-	return fmt.Sprintf("go back to the last good generation with: gcloud storage cp %q %q", fmt.Sprintf("%s#%d", object, best), object)
+	return "no older generation can be read: look at " + object
 }
 
 // Save replaces one version of the manifest and no other.
@@ -149,7 +167,7 @@ func (s *Store) Save(ctx context.Context, m state.Manifest, v state.Version) (st
 		return 0, err
 	}
 	generation, err := s.write(ctx, manifestName, raw, int64(v))
-	if resources.ClassOf(gcp.Wrap("", err)) != resources.ClassConflict {
+	if !conflict(err) {
 		return state.Version(generation), s.explain(err)
 	}
 	// Was it our own earlier write, whose answer was lost?
@@ -160,195 +178,137 @@ func (s *Store) Save(ctx context.Context, m state.Manifest, v state.Version) (st
 	return 0, state.ErrConflict
 }
 
-// write changes an object if it has the generation, 0 for one that must not exist. It waits for its turn and tries a 429
-// again.
-func (s *Store) write(ctx context.Context, name string, data []byte, generation int64) (int64, error) {
-	condition := storage.Conditions{GenerationMatch: generation}
-	if generation == 0 {
-		condition = storage.Conditions{DoesNotExist: true}
+// Rescue stores a manifest that Save could not store, beside it, while the lease is held.
+func (s *Store) Rescue(ctx context.Context, l state.Lease, run string, m state.Manifest) (string, error) {
+	if l.Check() != nil {
+		return "", state.ErrLeaseLost
 	}
-	var made int64
-	err := s.change(ctx, name, func() error {
-		w := s.object(name).If(condition).Retryer(storage.WithPolicy(storage.RetryNever)).NewWriter(ctx)
-		w.ContentType = "application/json"
-		w.ChunkSize = 0 // one request
-		if _, err := w.Write(data); err != nil {
-			return errors.Join(err, w.Close())
-		}
-		if err := w.Close(); err != nil {
-			return err
-		}
-		made = w.Attrs().Generation
-		return nil
-	})
-	return made, err
-}
-
-// change paces the changes of one object name and tries again what is worth it.
-func (s *Store) change(ctx context.Context, name string, f func() error) error {
-	s.mu.Lock()
-	due := s.changed[name].Add(s.scaled(changeInterval))
-	s.mu.Unlock()
-	if err := pause(ctx, time.Until(due)); err != nil {
-		return err
-	}
-	err := s.retry(ctx, f)
-	s.mu.Lock()
-	s.changed[name] = time.Now()
-	s.mu.Unlock()
-	return err
-}
-
-// retry repeats on passing faults, rate limits among them, for about a minute.
-func (s *Store) retry(ctx context.Context, f func() error) error {
-	wait := 300 * time.Millisecond
-	for start := time.Now(); ; {
-		err := f()
-		if resources.ClassOf(gcp.Wrap("", err)) != resources.ClassTransient || time.Since(start) > s.scaled(time.Minute) {
-			return err
-		}
-		if stopped := pause(ctx, s.scaled(wait)); stopped != nil {
-			return errors.Join(stopped, err)
-		}
-		wait = min(wait*2, 5*time.Second)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return context.Cause(ctx)
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// Rescue stores a manifest that Save could not store, beside it.
-func (s *Store) Rescue(ctx context.Context, run string, m state.Manifest) (string, error) {
 	raw, err := state.Encode(m)
 	if err != nil {
 		return "", err
 	}
-	name := "recovery-" + run + ".json"
-	return s.Location() + name, s.Upload(ctx, name, raw)
+	ctx, cancel := both(ctx, l.Context())
+	defer cancel()
+	name := recoveryPrefix + run + ".json"
+	if !ours(name) {
+		return "", fmt.Errorf("%q is no name for a run", run)
+	}
+	return s.Location() + name, s.explain(s.replace(ctx, name, raw))
 }
 
-// Upload puts a file into the deployment's folder.
+// both is a context that also ends, with its cause, when another one does.
+func both(ctx, other context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(other, func() { cancel(context.Cause(other)) })
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}
+
+// Upload puts a file into the deployment's folder: "logs/NAME". It needs no lease, and goes only beside a manifest: after a
+// destroy the error is state.ErrNoManifest, and nothing is written. A destroy that clears in the same moment can leave the
+// file behind; the next one finds and removes it.
 func (s *Store) Upload(ctx context.Context, name string, data []byte) error {
-	return s.explain(s.change(ctx, name, func() error {
-		w := s.object(name).Retryer(storage.WithPolicy(storage.RetryNever)).NewWriter(ctx)
-		if _, err := w.Write(data); err != nil {
-			return errors.Join(err, w.Close())
-		}
-		return w.Close()
-	}))
-}
-
-// Clear removes every generation of every object of the deployment's folder but the lock that is held.
-func (s *Store) Clear(ctx context.Context) error {
-	it := s.client.Bucket(s.opt.Bucket).Objects(ctx, &storage.Query{Prefix: s.folder(), Versions: true})
-	for {
-		attrs, err := it.Next()
-		if errors.Is(err, iterator.Done) {
-			return nil
-		}
-		if err != nil {
-			if isAbsent(err) {
-				return nil
-			}
-			return s.explain(err)
-		}
-		name := strings.TrimPrefix(attrs.Name, s.folder())
-		if name == lockName && attrs.Deleted.IsZero() {
-			continue
-		}
-		remove := func() error { return s.object(name).Generation(attrs.Generation).Delete(ctx) }
-		if attrs.Deleted.IsZero() {
-			err = s.change(ctx, name, remove)
-		} else {
-			err = s.retry(ctx, remove)
-		}
-		if err != nil && !isAbsent(err) {
-			return s.explain(err)
-		}
+	if !uploaded(name) {
+		return fmt.Errorf("%q is no name of an upload", name)
 	}
+	if _, err := s.look(ctx); err != nil {
+		return err
+	}
+	err := s.do(ctx, func(ctx context.Context) error {
+		attrs, err := s.object(manifestName).Attrs(ctx)
+		if err == nil && attrs.Generation <= 0 {
+			err = &strangeError{"an object without a generation"}
+		}
+		return err
+	})
+	if absent(err) {
+		return fmt.Errorf("%s: %w", s.Location(), state.ErrNoManifest)
+	}
+	if err != nil {
+		return s.explain(err)
+	}
+	return s.explain(s.replace(ctx, name, data))
 }
 
-// List gives the manifests of all deployments in the bucket, those that can be read; what cannot is an error beside them.
+// replace writes an object whatever is there, but never over what came after it has looked.
+func (s *Store) replace(ctx context.Context, name string, data []byte) error {
+	_, err := s.put(ctx, name, data, 0)
+	if !conflict(err) {
+		return err
+	}
+	there, generation, err := s.read(ctx, name)
+	if err != nil || generation != 0 && bytes.Equal(there, data) { // the latter: our own write, whose answer was lost
+		return err
+	}
+	_, err = s.put(ctx, name, data, generation)
+	return err
+}
+
+// List gives the manifests of all deployments beside this one's place, by prefix. One that cannot be read is a
+// *state.DeploymentError in the error; the others are answered with it. No default bucket means no deployments; a bucket that
+// was named and is missing is an error.
 func (s *Store) List(ctx context.Context) ([]state.Manifest, error) {
-	prefix := s.opt.Folder
-	if prefix != "" {
-		prefix += "/"
+	there, err := s.look(ctx)
+	if err != nil || !there.exists {
+		return nil, err
 	}
-	it := s.client.Bucket(s.opt.Bucket).Objects(ctx, &storage.Query{Prefix: prefix, Delimiter: "/"})
-	var out []state.Manifest
-	var errs []error
-	for {
-		attrs, err := it.Next()
-		if errors.Is(err, iterator.Done) || isAbsent(err) {
-			return out, errors.Join(errs...)
-		}
-		if err != nil {
-			return out, s.explain(err)
-		}
-		name, ok := strings.CutSuffix(strings.TrimPrefix(attrs.Prefix, prefix), "-deployment/")
-		if !ok {
-			continue
-		}
+	names, err := s.deployments(ctx)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	manifests := make([]state.Manifest, len(names))
+	versions := make([]state.Version, len(names))
+	errs := make([]error, len(names))
+	var loads errgroup.Group
+	loads.SetLimit(parallel)
+	for i, name := range names {
 		opt := s.opt
 		opt.Prefix = name
-		m, v, err := New(s.client, opt).Load(ctx)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("deployment %s: %w", name, err))
-		} else if v != 0 {
+		one := open(s.client, opt)
+		one.known = &there
+		one.pays.Store(s.pays.Load())
+		loads.Go(func() error {
+			var err error
+			if manifests[i], versions[i], err = one.Load(ctx); err != nil {
+				errs[i] = &state.DeploymentError{Prefix: name, Err: err}
+			}
+			return nil
+		})
+	}
+	_ = loads.Wait() // none answers an error
+	var out []state.Manifest
+	for i, m := range manifests {
+		if errs[i] == nil && versions[i] != 0 {
 			out = append(out, m)
 		}
 	}
+	return out, errors.Join(errs...)
 }
 
-// explain puts the bucket into what the cloud said.
-func (s *Store) explain(err error) error {
-	if err == nil || errors.Is(err, state.ErrConflict) {
-		return err
+// deployments lists the prefixes that have a folder, sorted.
+func (s *Store) deployments(ctx context.Context) (names []string, err error) {
+	above := ""
+	if s.opt.Folder != "" {
+		above = s.opt.Folder + "/"
 	}
-	err = gcp.Wrap("", err)
-	switch resources.ClassOf(err) {
-	case resources.ClassNotFound:
-		return &settingError{bucketError{class: resources.ClassNotFound, err: err, text: fmt.Sprintf(
-			"bucket gs://%s does not exist; make it with: gcloud storage buckets create gs://%s --project=%s, or correct TERRAFORM_GCS_PATH",
-			s.opt.Bucket, s.opt.Bucket, s.opt.Project)}}
-	case resources.ClassDenied:
-		return &bucketError{class: resources.ClassDenied, err: err, text: fmt.Sprintf(
-			"no access to bucket gs://%s: %v; you need roles/storage.objectAdmin on it: gcloud storage buckets add-iam-policy-binding gs://%s --member=user:YOU --role=roles/storage.objectAdmin",
-			s.opt.Bucket, err, s.opt.Bucket)}
+	err = s.do(ctx, func(ctx context.Context) error {
+		names = nil
+		it := s.bucket().Objects(ctx, &storage.Query{Prefix: above, Delimiter: "/"})
+		for {
+			attrs, err := it.Next()
+			if errors.Is(err, iterator.Done) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if name, ok := strings.CutSuffix(strings.TrimPrefix(attrs.Prefix, above), suffix+"/"); ok {
+				names = append(names, name)
+			}
+		}
+	})
+	if absent(err) && s.opt.Default {
+		return nil, nil // it went since it was looked at
 	}
-	return fmt.Errorf("bucket gs://%s: %w", s.opt.Bucket, err)
-}
-
-// bucketError says which bucket, and what to do.
-type bucketError struct {
-	class resources.Class
-	text  string
-	err   error
-}
-
-func (e *bucketError) Error() string          { return e.text }
-func (e *bucketError) Unwrap() error          { return e.err }
-func (e *bucketError) Class() resources.Class { return e.class }
-
-// settingError is a bucket that another setting would mend.
-type settingError struct{ bucketError }
-
-// Setting is the setting that names the bucket.
-func (e *settingError) Setting() string { return "TERRAFORM_GCS_PATH" }
-
-func decodeHolder(raw []byte) (state.Holder, error) {
-	var h state.Holder
-	err := json.Unmarshal(raw, &h)
-	return h, err
+	slices.Sort(names)
+	return names, err
 }

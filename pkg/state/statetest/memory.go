@@ -2,19 +2,25 @@
 //
 // Worked example:
 //
-//	statetest.Run(t, func(t *testing.T) statetest.Opened { return statetest.Opened{Store: statetest.New()} })
+//	statetest.Run(t, func(t *testing.T) statetest.Opened { return statetest.New().Opened() })
 package statetest
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
-// TTL is how long a lease of the store in memory lasts; it is renewed at every fourth of it.
+// TTL is how long a lease of the store in memory lasts.
 const TTL = 2 * time.Minute
+
+// errLost stands for an answer that did not come.
+var errLost = errors.New("the answer was lost")
 
 // Memory is a store in memory. Several engines may share it.
 type Memory struct {
@@ -24,10 +30,58 @@ type Memory struct {
 	holder  *state.Holder
 	lock    state.Version
 	next    state.Version
+	files   map[string]bool // ours, beside manifest and lock
+	others  map[string]bool // not ours
+	skew    time.Duration   // of the wall clock against the timers
+	hang    int             // so many writes hang from now on
+	lose    int             // so many writes happen and are not answered from now on
 }
 
 // New gives an empty store.
-func New() *Memory { return &Memory{} }
+func New() *Memory { return &Memory{files: map[string]bool{}, others: map[string]bool{}} }
+
+// Opened is the store as the suite wants it.
+func (s *Memory) Opened() Opened {
+	return Opened{
+		Store: s, Another: func() state.Store { return s },
+		Sleep: func(d time.Duration) { s.set(func() { s.skew += d }) },
+		Hang:  func(n int) { s.set(func() { s.hang = n }) },
+		Lose:  func(n int) { s.set(func() { s.lose = n }) },
+		Plant: func(name string) { s.set(func() { s.others[name] = true }) },
+	}
+}
+
+func (s *Memory) set(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *Memory) timing() state.Timing {
+	return state.Timing{TTL: TTL, Beat: TTL / 4, Margin: TTL / 8, Try: TTL / 12, Now: func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return time.Now().Add(s.skew)
+	}}
+}
+
+// write carries out one write, with what is to go wrong with it.
+func (s *Memory) write(ctx context.Context, f func() error) error {
+	s.mu.Lock()
+	if s.hang > 0 {
+		s.hang--
+		s.mu.Unlock()
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	defer s.mu.Unlock()
+	err := f()
+	if err == nil && s.lose > 0 {
+		s.lose--
+		return errLost
+	}
+	return err
+}
 
 // Load gives what was saved last.
 func (s *Memory) Load(context.Context) (state.Manifest, state.Version, error) {
@@ -41,36 +95,47 @@ func (s *Memory) Load(context.Context) (state.Manifest, state.Version, error) {
 }
 
 // Save replaces one version and no other.
-func (s *Memory) Save(_ context.Context, m state.Manifest, v state.Version) (state.Version, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v != s.version {
-		return 0, state.ErrConflict
-	}
+func (s *Memory) Save(ctx context.Context, m state.Manifest, v state.Version) (state.Version, error) {
 	raw, err := state.Encode(m)
 	if err != nil {
 		return 0, err
 	}
-	s.next++
-	s.raw, s.version = raw, s.next
-	return s.version, nil
+	err = s.write(ctx, func() error {
+		if v != s.version {
+			return state.ErrConflict
+		}
+		s.next++
+		s.raw, s.version = raw, s.next
+		return nil
+	})
+	if err != nil && !errors.Is(err, errLost) {
+		return 0, err
+	}
+	_, v, err = s.Load(ctx)
+	return v, err
 }
 
 // Lock takes the lease, or says who has it.
 func (s *Memory) Lock(ctx context.Context, who state.Holder) (state.Lease, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now().UTC()
-	if s.holder != nil && !s.holder.Expired(now, 0) {
-		return nil, &state.HeldError{Holder: *s.holder, Where: "memory", Now: now}
+	timing := s.timing()
+	now := timing.Clock()
+	who.Since = now
+	who = timing.Stamp(who)
+	var previous *state.Holder
+	err := s.write(ctx, func() error {
+		if s.holder != nil && !s.holder.Expired(now, timing.Margin) {
+			return &state.HeldError{Holder: *s.holder, Where: "memory", Now: now}
+		}
+		previous = s.holder
+		s.next++
+		s.holder, s.lock = &who, s.next
+		return nil
+	})
+	if err != nil && !errors.Is(err, errLost) {
+		return nil, err
 	}
-	previous := s.holder
-	who.Since, who.Beat, who.Until = now, now, now.Add(TTL)
-	s.next++
-	s.holder, s.lock = &who, s.next
-	l := &lease{s: s, previous: previous, mine: s.lock, stop: make(chan struct{})}
-	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	go l.renew()
+	l := &lease{s: s, run: who.Run}
+	l.Held = state.Hold(ctx, who, previous, timing, l.renew)
 	return l, nil
 }
 
@@ -98,59 +163,77 @@ func (s *Memory) Unlock(_ context.Context, v state.Version) error {
 	return nil
 }
 
-// Rescue forgets what it is given: nothing is beside memory.
-func (s *Memory) Rescue(context.Context, string, state.Manifest) (string, error) {
-	return "nowhere", nil
+// Rescue remembers that there was something to rescue.
+func (s *Memory) Rescue(ctx context.Context, l state.Lease, run string, _ state.Manifest) (string, error) {
+	if l.Check() != nil {
+		return "", state.ErrLeaseLost
+	}
+	name := "recovery-" + run + ".json"
+	return "memory/" + name, s.write(ctx, func() error { s.files[name] = true; return nil })
 }
 
-// Clear removes the manifest.
-func (s *Memory) Clear(context.Context) error {
+// Contents lists what there is.
+func (s *Memory) Contents(context.Context) (state.Contents, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.raw, s.version = nil, 0
-	return nil
+	out := state.Contents{Ours: slices.Collect(maps.Keys(s.files)), Others: slices.Sorted(maps.Keys(s.others))}
+	if s.version != 0 {
+		out.Ours = append(out.Ours, "manifest.json")
+	}
+	slices.Sort(out.Ours)
+	return out, nil
+}
+
+// Clear removes what is ours.
+func (s *Memory) Clear(ctx context.Context) ([]string, error) {
+	err := s.write(ctx, func() error {
+		s.raw, s.version = nil, 0
+		clear(s.files)
+		return nil
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.others)), err
+}
+
+// Dissolve clears and gives the lease back. There is no bucket to remove.
+func (s *Memory) Dissolve(ctx context.Context, l state.Lease) (state.Dissolved, error) {
+	if l.Check() != nil {
+		return state.Dissolved{}, state.ErrLeaseLost
+	}
+	kept, err := s.Clear(ctx)
+	if err != nil {
+		return state.Dissolved{}, err
+	}
+	return state.Dissolved{Kept: kept}, l.Release(context.WithoutCancel(ctx))
 }
 
 type lease struct {
-	s        *Memory
-	previous *state.Holder
-	mine     state.Version
-	ctx      context.Context //nolint:containedctx // the lease is a context that ends
-	cancel   context.CancelCauseFunc
-	stop     chan struct{}
-	once     sync.Once
+	*state.Held
+	s   *Memory
+	run string
 }
 
-func (l *lease) Context() context.Context { return l.ctx }
-
-func (l *lease) Previous() *state.Holder { return l.previous }
-
-func (l *lease) renew() {
-	tick := time.NewTicker(TTL / 4)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
+func (l *lease) renew(ctx context.Context, h state.Holder) (state.Holder, error) {
+	return h, l.s.write(ctx, func() error {
+		if l.s.holder == nil || l.s.holder.Run != l.run {
+			return state.ErrLeaseLost
 		}
-		l.s.mu.Lock()
-		lost := l.s.lock != l.mine
-		if !lost {
-			l.s.holder.Beat = time.Now().UTC()
-			l.s.holder.Until = l.s.holder.Beat.Add(TTL)
-		}
-		l.s.mu.Unlock()
-		if lost {
-			l.cancel(state.ErrLeaseLost)
-			return
-		}
-	}
+		l.s.next++
+		l.s.holder, l.s.lock = &h, l.s.next
+		return nil
+	})
 }
 
 func (l *lease) Release(ctx context.Context) error {
-	l.once.Do(func() { close(l.stop) })
-	defer l.cancel(context.Canceled)
-	_ = l.s.Unlock(ctx, l.mine) // one that is lost already is nothing to give back
+	if err := l.Stop(ctx); err != nil {
+		return err
+	}
+	l.End()
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	if l.s.holder != nil && l.s.holder.Run == l.run {
+		l.s.holder, l.s.lock = nil, 0
+	}
 	return nil
 }

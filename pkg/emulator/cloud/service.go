@@ -1,0 +1,43 @@
+package cloud
+
+import (
+	"context"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/latency"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
+)
+
+// Service is what one API of Google's is before it runs.
+type Service struct {
+	Host  string // "compute.googleapis.com"
+	Title string // "Compute Engine API"
+	// Roots are the beginnings of the paths that are this service's at www.googleapis.com, which several share.
+	Roots []string
+	// Unprefixed are those that are served at the root too, without the host in front, as some clients expect.
+	Unprefixed []string
+	// Batch is the path that takes several calls in one; "" when the service takes none.
+	Batch string
+	// Refuse is how it writes refusals.
+	Refuse wire.Dialect
+	// Latency is how long its work usually takes, by kind.
+	Latency map[string]latency.Triple
+	// Open gives what it does.
+	Open func(*Cloud) (*Server, error)
+}
+
+// Server is what a service does. Only Serve must be set.
+type Server struct {
+	// Serve carries out a call. An error means that the connection broke.
+	Serve func(context.Context, *wire.Request, faults.Effect) (*wire.Response, error)
+	// Found puts into the world what a new project has of this service.
+	Found func(tx *world.Tx, project string) error
+	// Events are the handlers of its events, by the names under which they are stored.
+	Events map[string]world.Handler
+	// Lives are the lives of its things, by kind.
+	Lives map[string]operations.Life
+	// Operations are the dialects of its operations, by kind.
+	Operations map[string]operations.Closer
+}

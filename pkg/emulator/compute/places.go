@@ -1,0 +1,185 @@
+package compute
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
+)
+
+// autoRanges are the ranges that auto-mode networks have in each region. That of us-central1 is recorded
+// (c7n-compute-subnetwork-default-get.json); the others are from memory of the page on auto-mode networks: /20s of
+// 10.128.0.0/9 in any case, which is what the API guarantees.
+var autoRanges = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"asia-east1":         "10.140.0.0/20",
+	"asia-northeast1":    "10.146.0.0/20",
+	"asia-northeast3":    "10.178.0.0/20",
+	"asia-south1":        "10.160.0.0/20",
+	"asia-southeast1":    "10.148.0.0/20",
+	"europe-west1":       "10.132.0.0/20",
+	"europe-west2":       "10.154.0.0/20",
+	"europe-west3":       "10.156.0.0/20",
+	"europe-west4":       "10.164.0.0/20",
+	"me-west1":           "10.208.0.0/20",
+	"southamerica-east1": "10.158.0.0/20",
+	"us-central1":        "10.128.0.0/20",
+	"us-east1":           "10.142.0.0/20",
+	"us-east4":           "10.150.0.0/20",
+	"us-east5":           "10.202.0.0/20",
+	"us-south1":          "10.206.0.0/20",
+	"us-west1":           "10.138.0.0/20",
+	"us-west2":           "10.168.0.0/20",
+	"us-west3":           "10.180.0.0/20",
+	"us-west4":           "10.182.0.0/20",
+}
+
+func hasRegion(name string) bool {
+	_, ok := places.Named(name)
+	return ok
+}
+
+func hasZone(name string) bool {
+	_, ok := places.OfZone(name)
+	return ok
+}
+
+// allScopes lists all scopes as aggregated lists name them.
+func allScopes() []string {
+	out := []string{"global"}
+	for _, r := range places.All() {
+		out = append(out, "regions/"+r.Name)
+		for _, z := range r.ZoneNames() {
+			out = append(out, "zones/"+z)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// found puts what a new project has of Compute Engine into the world: the network "default" with its subnetworks, routes and
+// firewall rules.
+func (svc *service) found(tx *world.Tx, project string) error {
+	if slices.Contains(svc.cloud.NoDefaultNetwork, project) {
+		return nil
+	}
+	c := &call{svc: svc, tx: tx, vars: map[string]string{"project": project}}
+	return c.defaultNetwork()
+}
+
+func (c *call) defaultNetwork() error {
+	d := doc.Map{"name": "default", "description": "Default network for the project", "autoCreateSubnetworks": true}
+	if err := prepareNetwork(c, d); err != nil {
+		return err
+	}
+	k := c.svc.collections["networks"]
+	network := c.place(k, c.project()+"/global/networks/default", d)
+	network.Builtin, network.Ready = true, true
+	c.svc.networkInserted(c, network)
+	for _, rule := range []doc.Map{
+		{"name": "default-allow-internal", "sourceRanges": []any{"10.128.0.0/9"}, "allowed": []any{
+			doc.Map{"IPProtocol": "tcp", "ports": []any{"0-65535"}}, doc.Map{"IPProtocol": "udp", "ports": []any{"0-65535"}}, doc.Map{"IPProtocol": "icmp"}}},
+		{"name": "default-allow-ssh", "allowed": []any{doc.Map{"IPProtocol": "tcp", "ports": []any{"22"}}}},
+		{"name": "default-allow-rdp", "allowed": []any{doc.Map{"IPProtocol": "tcp", "ports": []any{"3389"}}}},
+		{"name": "default-allow-icmp", "allowed": []any{doc.Map{"IPProtocol": "icmp"}}},
+	} {
+		maps.Copy(rule, doc.Map{"network": doc.Str(network.Doc, "selfLink"), "priority": 65534})
+		if err := checkFirewall(rule); err != nil {
+			return err
+		}
+		o := c.place(c.svc.collections["firewalls"], c.project()+"/global/firewalls/"+doc.Str(rule, "name"), rule)
+		o.Builtin, o.Ready = true, true
+	}
+	return nil
+}
+
+// worldMethods are reads of what is simply there: the project, zones, regions.
+func (svc *service) worldMethods() map[string]handler {
+	return map[string]handler{
+		"Projects.Get": func(c *call) (any, error) {
+			project := c.vars["project"]
+			return doc.Map{
+				"kind": "compute#project", "id": cloud.Number(project), "name": project, "selfLink": linkBase + c.project(),
+				"creationTimestamp":      timestamp(c.tx.Now()),
+				"defaultServiceAccount":  cloud.Number(project) + "-compute@developer.gserviceaccount.com",
+				"commonInstanceMetadata": doc.Map{"kind": "compute#metadata", "fingerprint": "42WmSpB8rSM="},
+				"defaultNetworkTier":     "PREMIUM", "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
+			}, nil
+		},
+		"Zones.Get": func(c *call) (any, error) {
+			r, ok := places.OfZone(c.vars["zone"])
+			if !ok {
+				return nil, notFound(c.path)
+			}
+			return c.zoneDoc(r, c.vars["zone"]), nil
+		},
+		"Zones.List": func(c *call) (any, error) {
+			var items []doc.Map
+			for _, r := range places.All() {
+				for _, z := range r.ZoneNames() {
+					items = append(items, c.zoneDoc(r, z))
+				}
+			}
+			return c.virtual(c.project()+"/zones", "compute#zoneList", items)
+		},
+		"Regions.Get": func(c *call) (any, error) {
+			r, ok := places.Named(c.vars["region"])
+			if !ok {
+				return nil, notFound(c.path)
+			}
+			return c.regionDoc(r), nil
+		},
+		"Regions.List": func(c *call) (any, error) {
+			var items []doc.Map
+			for _, r := range places.All() {
+				items = append(items, c.regionDoc(r))
+			}
+			return c.virtual(c.project()+"/regions", "compute#regionList", items)
+		},
+	}
+}
+
+func (c *call) zoneDoc(r places.Region, zone string) doc.Map {
+	return doc.Map{
+		"kind": "compute#zone", "id": fmt.Sprint(2000 + uint64(draws.Uniform(0, zone, 1)*1000)), "name": zone, "description": zone, "status": "UP",
+		"region": linkBase + c.project() + "/regions/" + r.Name, "selfLink": linkBase + c.project() + "/zones/" + zone,
+		"creationTimestamp": "1969-12-31T16:00:00.000-08:00", "supportsPzs": false,
+	}
+}
+
+func (c *call) regionDoc(r places.Region) doc.Map {
+	var zones []any
+	for _, z := range r.ZoneNames() {
+		zones = append(zones, linkBase+c.project()+"/zones/"+z)
+	}
+	return doc.Map{
+		"kind": "compute#region", "id": fmt.Sprint(1000 + uint64(draws.Uniform(0, r.Name, 1)*1000)), "name": r.Name, "description": r.Name,
+		"status": "UP", "zones": zones, "selfLink": linkBase + c.project() + "/regions/" + r.Name,
+		"creationTimestamp": "1969-12-31T16:00:00.000-08:00",
+	}
+}
+
+// virtual is a page of a list that is not stored: names are in order, filters and pages work as everywhere.
+func (c *call) virtual(scope, kind string, items []doc.Map) (any, error) {
+	filter, err := c.filter()
+	if err != nil {
+		return nil, err
+	}
+	items = slices.DeleteFunc(items, func(d doc.Map) bool { return !filter.Match(d) })
+	shown, token, err := c.cut(items)
+	if err != nil {
+		return nil, err
+	}
+	out := doc.Map{"kind": kind, "id": scope, "selfLink": linkBase + scope}
+	if len(shown) > 0 {
+		out["items"] = doc.Anys(shown)
+	}
+	if token != "" {
+		out["nextPageToken"] = token
+	}
+	return out, nil
+}

@@ -1,0 +1,118 @@
+package front
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
+)
+
+// errDropped is what a broken connection looks like to a client.
+var errDropped = io.ErrUnexpectedEOF
+
+// Transport gives the front as a client's transport, by the host of each request. It opens no connection.
+func (f *Front) Transport() http.RoundTripper { return transport{f} }
+
+type transport struct{ front *Front }
+
+// RoundTrip carries out a request in the calling goroutine.
+func (t transport) RoundTrip(hr *http.Request) (*http.Response, error) {
+	body, err := readBody(hr)
+	if err != nil {
+		return nil, err
+	}
+	service := hr.URL.Hostname()
+	if service == "www.googleapis.com" {
+		service = t.front.shared(hr.URL.Path)
+	}
+	if !strings.HasSuffix(service, ".googleapis.com") {
+		return nil, fmt.Errorf("%s %s: the emulator knows no host %q", hr.Method, hr.URL.Redacted(), hr.URL.Host)
+	}
+	r := &wire.Request{
+		Method: hr.Method, Service: service, Path: hr.URL.EscapedPath(), Query: hr.URL.Query(), Header: hr.Header, Body: body,
+	}
+	resp, err := t.front.do(hr.Context(), r)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", resp.Status, http.StatusText(resp.Status)), StatusCode: resp.Status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: resp.Header, Request: hr,
+		Body: io.NopCloser(bytes.NewReader(resp.Body)), ContentLength: int64(len(resp.Body)),
+	}, nil
+}
+
+// shared gives the service whose paths at www.googleapis.com begin like this one; "" when there is none.
+func (f *Front) shared(path string) string {
+	return f.owner(path, func(s cloud.Service) []string { return s.Roots })
+}
+
+// unprefixed gives the service whose paths are served at the root too; "" when there is none.
+func (f *Front) unprefixed(path string) string {
+	return f.owner(path, func(s cloud.Service) []string { return s.Unprefixed })
+}
+
+func (f *Front) owner(path string, roots func(cloud.Service) []string) string {
+	for _, s := range f.cloud.Services() {
+		for _, root := range roots(s) {
+			if strings.HasPrefix(path, root) {
+				return s.Host
+			}
+		}
+	}
+	return ""
+}
+
+// maxBody bounds a request: more than any object that is staged in one piece.
+const maxBody = 256 << 20
+
+func readBody(hr *http.Request) ([]byte, error) {
+	if hr.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(hr.Body, maxBody))
+	return body, errors.Join(err, hr.Body.Close())
+}
+
+// ServeHTTP serves every API under its host's name as the first part of the path, storage also at the root, and the
+// emulator's own pages under /_emulator/.
+func (f *Front) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	body, err := readBody(hr)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	path := hr.URL.EscapedPath()
+	if strings.HasPrefix(path, "/_emulator/") {
+		f.serveControl(w, hr.Method, path, body)
+		return
+	}
+	service, rest, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch {
+	case ok && strings.HasSuffix(service, ".googleapis.com"):
+		path = "/" + rest
+	case f.unprefixed(path) != "":
+		service = f.unprefixed(path)
+	default:
+		http.Error(w, fmt.Sprintf("the emulator does not know %s %s: paths begin with a service, as in /compute.googleapis.com/compute/v1/…",
+			hr.Method, path), http.StatusNotImplemented)
+		return
+	}
+	header := hr.Header.Clone()
+	header.Set("Host", hr.Host)
+	r := &wire.Request{Method: hr.Method, Service: service, Path: path, Query: hr.URL.Query(), Header: header, Body: body}
+	resp, err := f.do(hr.Context(), r)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the documented way to break a connection
+	}
+	for k, v := range resp.Header {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(resp.Status)
+	_, _ = w.Write(resp.Body) // a client that has gone away is its own affair
+}

@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+)
+
+// APIError is a refusal before it is written in a dialect. It is an error, so that handlers can return it.
+type APIError struct {
+	Code     int    // HTTP status
+	Reason   string // "notFound", in errors[]
+	Message  string
+	Status   string    // google.rpc status, derived from Code when empty
+	Location string    // header that a failed precondition is about
+	Details  []doc.Map // google.rpc details
+	Domain   string    // "global" when empty
+}
+
+// Error makes it an error.
+func (f APIError) Error() string { return fmt.Sprintf("%d %s: %s", f.Code, f.Reason, f.Message) }
+
+// ErrNotEmulated marks a call that a service does not know: it becomes NotEmulated.
+var ErrNotEmulated = errors.New("not emulated")
+
+// NotEmulated is the honest answer to what is not known here: never a made-up success.
+func NotEmulated(r *Request) APIError {
+	return APIError{
+		Code: http.StatusNotImplemented, Reason: "notImplemented",
+		Message: fmt.Sprintf("the emulator does not know %s %s", r.Method, r.Prefixed()),
+	}
+}
+
+// Dialect is how a service writes its refusals.
+type Dialect func(*Request, APIError) *Response
+
+// Classic is the older dialect: errors[] and no status (recorded for Compute Engine and Cloud Storage: errors.log).
+func Classic(_ *Request, f APIError) *Response {
+	return Reply(f.Code, doc.Map{"error": f.classic()})
+}
+
+// RPC is the google.rpc dialect. The older Go and Python clients, told by prettyPrint=false or alt=json, get errors[] too
+// (recorded: errors.log).
+func RPC(r *Request, f APIError) *Response {
+	if !r.Query.Has("alt") && !r.Query.Has("prettyPrint") {
+		return PlainRPC(r, f)
+	}
+	e := f.classic()
+	e["status"] = f.rpcStatus()
+	return Reply(f.Code, doc.Map{"error": e})
+}
+
+// PlainRPC is RPC without errors[], whoever asks.
+func PlainRPC(_ *Request, f APIError) *Response {
+	e := doc.Map{"code": f.Code, "message": f.Message, "status": f.rpcStatus()}
+	if len(f.Details) > 0 {
+		e["details"] = doc.Anys(f.Details)
+	}
+	return Reply(f.Code, doc.Map{"error": e})
+}
+
+func (f APIError) classic() doc.Map {
+	domain := f.Domain
+	if domain == "" {
+		domain = "global"
+	}
+	one := doc.Map{"domain": domain, "message": f.Message, "reason": f.Reason}
+	if f.Location != "" {
+		one["location"], one["locationType"] = f.Location, "header"
+	}
+	e := doc.Map{"code": f.Code, "message": f.Message, "errors": []any{one}}
+	if len(f.Details) > 0 {
+		e["details"] = doc.Anys(f.Details)
+	}
+	return e
+}
+
+func (f APIError) rpcStatus() string {
+	if f.Status != "" {
+		return f.Status
+	}
+	switch f.Code {
+	case 400:
+		return "INVALID_ARGUMENT"
+	case 401:
+		return "UNAUTHENTICATED"
+	case 403:
+		return "PERMISSION_DENIED"
+	case 404:
+		return "NOT_FOUND"
+	case 409:
+		return "ALREADY_EXISTS"
+	case 412:
+		return "FAILED_PRECONDITION"
+	case 429:
+		return "RESOURCE_EXHAUSTED"
+	case 501:
+		return "UNIMPLEMENTED"
+	case 503:
+		return "UNAVAILABLE"
+	}
+	return "INTERNAL"
+}
