@@ -307,7 +307,7 @@ func (tr trial) sweep(t *testing.T, total *tally, stride int) {
 		stride *= 7
 	}
 	deaths, _ := tr.each(t, stride, func(d death, o outcome) { t.Errorf("death %s: %s", d, strings.Join(o.faults, "; ")) })
-	if deaths < 3 {
+	if deaths < 3 && !testing.Short() {
 		t.Errorf("only %d deaths were tried: the sweep does not reach the effects", deaths)
 	}
 	total.add(deaths)
