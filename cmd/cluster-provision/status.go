@@ -47,7 +47,12 @@ func statusText(st *provision.Status) string {
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, r := range st.Resources {
-		cells(w, r.Address, resources.ID(r.ID).Base(), string(r.Recorded), r.Live)
+		name := resources.ID(r.ID).Base()
+		if r.Former { // its name alone does not tell it from the one that is there now
+			id := resources.ID(r.ID)
+			name = strings.TrimPrefix(id.Path(), "projects/"+id.Project()+"/")
+		}
+		cells(w, r.Address, name, string(r.Recorded), r.Live)
 		for _, d := range r.Drift {
 			cells(w, "", "", "", "  "+d)
 		}

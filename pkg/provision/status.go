@@ -17,6 +17,7 @@ type ResourceStatus struct {
 	Recorded state.Status `json:"recorded"`
 	Live     string       `json:"live"` // "as recorded", "missing", "not ours", "drifted", "unknown kind", …
 	Drift    []string     `json:"drift,omitempty"`
+	Former   bool         `json:"former,omitempty"` // what the address stood for before: in another zone, say
 }
 
 // Status is what the manifest says against what is live.
@@ -83,7 +84,7 @@ func (e *Engine) statusOf(ctx context.Context, st *Status) error {
 		line.Live, line.Drift = e.compare(r, live[resources.ID(r.ID)])
 		st.Resources = append(st.Resources, line)
 		for _, f := range r.Former {
-			line := ResourceStatus{Address: r.Address, ID: f.ID, Recorded: state.Doomed, Live: "of an earlier run, still to be deleted"}
+			line := ResourceStatus{Address: r.Address, ID: f.ID, Recorded: state.Doomed, Former: true, Live: "of an earlier run, still to be deleted"}
 			if live[resources.ID(f.ID)] == nil {
 				line.Live = "of an earlier run, missing"
 			}
