@@ -36,8 +36,11 @@ func (e *Engine) Status(ctx context.Context) (*Status, error) {
 	defer cancel()
 	st := &Status{Location: e.Store.Location(), Resources: []ResourceStatus{}, VMs: []resources.VM{}}
 	there, err := e.Store.FindBucket(ctx)
-	if err != nil || !there {
-		return st, err
+	if err != nil {
+		return nil, err // what could not be read is not absent
+	}
+	if !there {
+		return st, nil
 	}
 	var version state.Version
 	var holder state.Holder
