@@ -57,11 +57,12 @@ func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report
 		return g, nil, err
 	}
 	defer report.phase("refresh and plan")()
-	planned := func() (*plan.Plan, error) { return e.plan(ctx, g) }
-	if g.version == 0 && !careful {
-		planned = func() (*plan.Plan, error) { return e.compute(g) }
+	if g.version != 0 || careful {
+		if err := e.refresh(ctx, g); err != nil {
+			return g, nil, err
+		}
 	}
-	p, err := planned()
+	p, err := e.compute(g)
 	if err == nil {
 		report.plan(p)
 	}
