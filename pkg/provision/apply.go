@@ -35,13 +35,23 @@ func (e *Engine) apply(s *session, g *survey, p *plan.Plan) ([]exec.Result, erro
 		e: e, s: s, live: g.live, nodes: map[resources.Address]*resources.Node{}, outputs: map[resources.Address]json.RawMessage{},
 		labels: map[string]string{resources.OwnerLabel: e.Owner}, promised: map[resources.Address]bool{},
 	}
+	made := map[resources.Address]bool{}
+	for _, step := range p.Steps {
+		made[step.Address] = made[step.Address] || step.Action == plan.Create
+	}
 	for _, n := range g.nodes {
 		w.nodes[n.Address] = n
+		// What is there can be referred to, but not what is made again: it will publish something else.
+		if obs := g.live[n.ID]; obs != nil && !made[n.Address] {
+			w.outputs[n.Address] = obs.Outputs
+		}
+	}
+	for _, n := range g.nodes {
+		if err := n.ResolveKnown(w.lookup); err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Address, err)
+		}
 		for _, a := range n.Promised() {
 			w.promised[a] = true
-		}
-		if obs := g.live[n.ID]; obs != nil { // what is there can be referred to; a step that changes it publishes it anew
-			w.outputs[n.Address] = obs.Outputs
 		}
 	}
 	tasks := make([]exec.Task, len(p.Steps))
@@ -150,7 +160,7 @@ func (w *work) create(ctx context.Context, step plan.Step, usable func()) error 
 		switch {
 		case err != nil && resources.ClassOf(err) != resources.ClassExists:
 			return err
-		case err == nil && n.ID == n.Computed() && !w.promised[n.Address]:
+		case err == nil && n.ID == n.Computed() && !n.ID.StandIn() && !w.promised[n.Address]:
 			usable()
 			if !n.Publishes() && w.s.fresh[n.Address.String()] {
 				return w.record(n, &resources.Observation{ID: n.ID, Outputs: json.RawMessage("{}")}) // reading it back would tell nothing

@@ -151,6 +151,30 @@ func TestPromisesAreResolvedFromWhatIsLive(t *testing.T) {
 	}
 }
 
+// What is made again publishes something else than before: who refers to it gets that, whether it is promised or computed.
+func TestWhoRefersToWhatIsMadeAgainGetsWhatItPublishesThen(t *testing.T) {
+	inFarWorld(t, func(ctx context.Context, t *testing.T, c farCloud) {
+		specs := func(peer string) map[string]farSpec {
+			return map[string]farSpec{
+				"server": {Size: 1, Named: true, Peer: resources.Known(peer)},
+				"user":   {Size: 1, Named: true, Peer: farAddress("server"), Via: farName("server")},
+			}
+		}
+		c.create(ctx, t, specs("10.1.1.1"))
+		c.create(ctx, t, specs("10.2.2.2"))
+		address := ""
+		c.w.with("server", func(_ resources.ID, th *farThing) { address = th.address })
+		c.w.with("user", func(_ resources.ID, th *farThing) {
+			if th.spec.Peer.Get() != address || address == "10.77.0.1" {
+				t.Errorf("the user was made with %q, the server has %q", th.spec.Peer.Get(), address)
+			}
+		})
+		if p := c.plan(ctx, t, specs("10.2.2.2")); !p.Empty() {
+			t.Errorf("not settled: %s", p.Text())
+		}
+	})
+}
+
 // A thing that the server has named is not made again under that name, neither when it has to be replaced nor when it is gone.
 func TestWhatTheServerNamesGetsAnotherNameWhenItIsMadeAgain(t *testing.T) {
 	specs := func(peer string) map[string]farSpec {

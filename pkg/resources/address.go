@@ -48,8 +48,8 @@ func ParseAddress(s string) (Address, error) {
 
 // ID is the cloud's own full name of a resource, with the service that it belongs to, so that equal paths of two APIs differ:
 // "//compute.googleapis.com/projects/p/global/networks/demo-net" (AIP-122, "Full resource names"). It is computed before the
-// resource is created. A kind whose names the server picks computes a stand-in that holds the mark to look for; its Read
-// turns the stand-in into the real one.
+// resource is created. A kind whose names the server picks computes a stand-in that holds the mark to look for, with "-" where the name
+// would be: "…/things/-/OWNER/NAME". Its Read turns the stand-in into the real one.
 type ID string
 
 // NewID puts a service and the path of a resource below the API's version together.
@@ -93,6 +93,9 @@ func (id ID) Part(collection string) string {
 	}
 	return ""
 }
+
+// StandIn says that the id is no name but holds the mark to look for, since the server picks the name.
+func (id ID) StandIn() bool { return strings.Contains(string(id), "/-/") }
 
 // Project is the project in the path.
 func (id ID) Project() string { return id.Part("projects") }

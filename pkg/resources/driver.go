@@ -16,8 +16,8 @@ type Driver[S, O any] interface {
 	Kind() Kind
 	// Refs lists every Ref field of the spec. A field that is forgotten here fails the shared suite.
 	Refs(*S) []Dep
-	// ID computes the cloud's name before anything exists. Where the server picks names it is a stand-in that holds what Read
-	// needs to find the thing by its mark.
+	// ID computes the cloud's name before anything exists. Where the server picks names it is a stand-in (ID.StandIn)
+	// that holds what Read needs to find the thing by its mark.
 	ID(Scope, string, S) ID
 	// Check finds what is wrong with a spec without asking anybody.
 	Check(S) []Problem

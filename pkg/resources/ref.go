@@ -10,10 +10,11 @@ import (
 // (Link), or a value that only exists after that node is done (Promise), such as an address that the cloud picks.
 // The edge of the graph is the reference: a Link or a Promise makes its holder need the other node.
 type Ref[T any] struct {
-	value  T
-	known  bool
-	from   Address
-	output string
+	value    T
+	known    bool
+	from     Address
+	output   string
+	computed *T // a link's value as computed
 }
 
 // Known is a plain value; it makes no edge.
@@ -22,7 +23,7 @@ func Known[T any](v T) Ref[T] { return Ref[T]{value: v, known: true} }
 // Link is the output of node a with the given JSON name, whose value is known before a exists because names are computed.
 // What a publishes once it is there wins: something adopted has kept its own name. Only the Handle methods of a kind call it.
 func Link[T any](a Address, output string, v T) Ref[T] {
-	return Ref[T]{value: v, known: true, from: a, output: output}
+	return Ref[T]{value: v, known: true, from: a, output: output, computed: &v}
 }
 
 // Promise is the output of node a with the given JSON name, known once a is done.
@@ -73,17 +74,20 @@ type Dep interface {
 	open() bool
 }
 
-// resolve fills in what the other node publishes. A promise of a node that is not there is an error, not a wait; a link
-// keeps the value that was computed.
+// resolve fills in what the other node publishes. While that node is not there a link has the value that was computed, and a
+// promise is an error, not a wait: whatever an earlier one published, before it was made again, is forgotten.
 func (r *Ref[T]) resolve(look Lookup) error {
 	if r.from == (Address{}) {
 		return nil
 	}
 	raw, ok := look(r.from)
 	if !ok {
-		if r.known {
+		if r.computed != nil {
+			r.value = *r.computed
 			return nil
 		}
+		var none T
+		r.value, r.known = none, false
 		return &UnresolvedError{Node: r.from, Output: r.output}
 	}
 	var outputs map[string]json.RawMessage
