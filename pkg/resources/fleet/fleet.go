@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	compute "cloud.google.com/go/compute/apiv1"
 	"cloud.google.com/go/compute/apiv1/computepb"
@@ -45,11 +46,15 @@ func (f *Fleet) List(ctx context.Context, owner string) ([]resources.VM, error) 
 
 // Proof gives all VMs and disks, each with the command that removes it, that carry the owner's label, in whatever zone and whoever made them: a VM made
 // by hand from our template has our label. What is being deleted or has stopped counts until it is gone. Sorted; empty, with no
-// error, proves that nothing is left. Two calls.
+// error, proves that nothing is left. Two calls, side by side.
 func (f *Fleet) Proof(ctx context.Context, owner string) ([]resources.Blocker, error) {
-	vms, err1 := f.instances(ctx, owner)
+	var vms []*computepb.Instance
+	var err1 error
+	var wait sync.WaitGroup
+	wait.Go(func() { vms, err1 = f.instances(ctx, owner) })
 	disks, err2 := gce.Aggregate(ctx, f.c.Disks.AggregatedList(ctx, &computepb.AggregatedListDisksRequest{Project: f.scope.Project, Filter: labelled(owner)}).Next,
 		func(p compute.DisksScopedListPair) []*computepb.Disk { return p.Value.GetDisks() })
+	wait.Wait()
 	var out []resources.Blocker
 	for _, i := range vms {
 		out = append(out, gce.Blocker(gce.IDOf(i.GetSelfLink())))

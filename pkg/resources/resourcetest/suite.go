@@ -1,17 +1,12 @@
 package resourcetest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -292,148 +287,4 @@ func sweep[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
 			t.Errorf("sweep for %s: %v %s", owner, err, diff)
 		}
 	}
-}
-
-func lostAnswers[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	b.strike(t, Fault{Creations, []int{1, 2}, Lost}, Fault{Deletions, []int{1}, Lost}, Fault{Waits, []int{1}, Lost})
-	b.create(ctx, t, Stamp())
-	b.read(ctx, t)
-	b.made(t, 1)
-	if err := resources.Erase(b.driver).Delete(ctx, b.id, Stamp()); err != nil {
-		t.Errorf("delete: %v", err)
-	}
-	b.gone(ctx, t)
-}
-
-// late: the process dies right after its creation was accepted; another one deletes.
-func late[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	b.strike(t, Fault{Creations, []int{1}, Late})
-	dying, die := context.WithTimeout(ctx, 2*time.Second)
-	defer die()
-	_ = b.driver.Create(dying, b.id, b.suite.Spec, Stamp()) // cut off on purpose
-	b.gone(ctx, t)
-	if err := resources.Erase(b.driver).Delete(ctx, b.id, Stamp()); err != nil {
-		t.Errorf("delete: %v", err)
-	}
-	<-time.NewTimer(time.Minute).C // virtual: nothing may appear afterwards
-	b.gone(ctx, t)
-}
-
-func passingFaults[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	b.strike(t, Fault{Every, []int{1, 4, 7}, Failing}, Fault{Every, []int{2}, Dropped}, Fault{Every, []int{9}, Limited})
-	b.create(ctx, t, Stamp())
-	b.made(t, 1)
-	b.strike(t, Fault{Deletions, []int{1}, Failing}, Fault{Reads, []int{2}, Limited})
-	if err := resources.Erase(b.driver).Delete(ctx, b.id, Stamp()); err != nil {
-		t.Errorf("delete: %v", err)
-	}
-	b.gone(ctx, t)
-}
-
-// struckReads: what only reads is asked again, and never says "absent" because of a fault.
-func struckReads[S, O any](ctx context.Context, t *testing.T, b *bench[S, O]) {
-	passing := []Fault{{Reads, []int{1}, Failing}, {Reads, []int{2}, Limited}, {Reads, []int{3}, Dropped}, {Reads, []int{4}, Lost}}
-	b.create(ctx, t, Stamp())
-	b.strike(t, passing...)
-	live := b.read(ctx, t)
-	if sweeper, ok := b.driver.(resources.Sweeper); ok && !b.suite.Unmarked {
-		b.strike(t, passing...)
-		found, err := sweeper.Sweep(ctx, Scope, Owner)
-		if diff := cmp.Diff([]resources.ID{live.ID}, found); err != nil || diff != "" {
-			t.Errorf("sweep: %v %s", err, diff)
-		}
-	}
-	b.strike(t, passing...)
-	if err := resources.Erase(b.driver).Delete(ctx, live.ID, Stamp()); err != nil {
-		t.Errorf("delete: %v", err)
-	}
-	b.strike(t, passing...)
-	b.gone(ctx, t)
-}
-
-// fields compares specs that differ in known fields: each difference must be told under the name of a field that differs, and
-// every field must be told once.
-func fields[S, O any](t *testing.T, suite Suite[S, O]) {
-	driver := pure(t, suite)
-	told := map[string]bool{}
-	for i, other := range slices.Concat(suite.Changed, suite.Found) {
-		differ := differing(t, suite.Spec, other)
-		if len(differ) == 0 {
-			t.Errorf("changed spec %d is no different", i)
-		}
-		for _, c := range slices.Concat(driver.Compare(other, suite.Spec), driver.Compare(suite.Spec, other)) {
-			name, _, _ := strings.Cut(c.Path, ".")
-			name, _, _ = strings.Cut(name, "[")
-			if !differ[name] {
-				t.Errorf("changed spec %d: a difference under %q, but it is %v that differs", i, c.Path, differ)
-			}
-			told[name] = true
-		}
-	}
-	for i, found := range suite.Found {
-		if len(driver.Check(found)) == 0 {
-			t.Errorf("found spec %d could be wanted", i)
-		}
-	}
-	typ := reflect.TypeFor[S]()
-	for i := range typ.NumField() {
-		f := typ.Field(i)
-		if !f.IsExported() {
-			continue
-		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if seen, ignored := told[name], slices.Contains(suite.Ignored, f.Name); seen == ignored {
-			t.Errorf("field %s: compared %v, ignored %v: give a Changed spec in which it differs, or name it in Ignored", f.Name, seen, ignored)
-		}
-	}
-}
-
-// differing names the fields in which two specs differ, as JSON has them.
-func differing[S any](t *testing.T, a, b S) map[string]bool {
-	t.Helper()
-	trees := make([]map[string]json.RawMessage, 2)
-	for i, s := range []S{a, b} {
-		raw, err := json.Marshal(s)
-		if err = errors.Join(err, json.Unmarshal(raw, &trees[i])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out := map[string]bool{}
-	for i, tree := range trees {
-		for name, value := range tree {
-			if other, there := trees[1-i][name]; !there || !bytes.Equal(value, other) {
-				out[name] = true
-			}
-		}
-	}
-	return out
-}
-
-// refs counts the Ref fields of a spec by reflection.
-func refs[S, O any](t *testing.T, suite Suite[S, O]) {
-	spec := suite.Spec
-	if listed, there := len(pure(t, suite).Refs(&spec)), countRefs(reflect.ValueOf(spec)); listed != there {
-		t.Errorf("the spec holds %d references, Refs lists %d", there, listed)
-	}
-}
-
-func countRefs(v reflect.Value) int {
-	switch v.Kind() {
-	case reflect.Struct:
-		if strings.HasPrefix(v.Type().Name(), "Ref[") {
-			return 1
-		}
-		n := 0
-		for i := range v.NumField() {
-			n += countRefs(v.Field(i))
-		}
-		return n
-	case reflect.Slice:
-		n := 0
-		for i := range v.Len() {
-			n += countRefs(v.Index(i))
-		}
-		return n
-	}
-	return 0
 }
