@@ -44,7 +44,9 @@ func (f *Front) do(ctx context.Context, r *wire.Request) (*wire.Response, error)
 		status = resp.Status
 	}
 	f.cloud.Log.Debug("emulated call", "method", r.Method, "path", r.Prefixed(), "status", status)
-	f.calls.Add(calls.Call{Method: r.Method, Path: r.Prefixed(), Status: status, Start: start.UTC(), End: time.Now().UTC()})
+	f.calls.Add(calls.Call{
+		Method: r.Method, Path: r.Prefixed(), Status: status, Start: start.UTC(), End: time.Now().UTC(), Ignored: r.Ignored,
+	})
 	return resp, err
 }
 

@@ -15,6 +15,9 @@ type Request struct {
 	Query   url.Values
 	Header  http.Header
 	Body    []byte
+	// Ignored are the names in the body that the service does not know and has ignored, as the real one does. The log of calls
+	// shows them.
+	Ignored []string
 }
 
 // Prefixed is the path as the call log and fault plans show it: "/compute.googleapis.com/compute/v1/…".
