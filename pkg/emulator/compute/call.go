@@ -54,17 +54,16 @@ func (svc *service) serve(ctx context.Context, r *wire.Request, fx faults.Effect
 		}
 	}
 	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
-		result, err := svc.invoke(tx, m, vars, r, fx)
-		if err != nil {
-			return nil, err
-		}
-		return masked(r, result)
+		return svc.invoke(tx, m, vars, r, fx)
 	})
 }
 
 // invoke checks what every method has in common, then runs it.
 func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string, r *wire.Request, fx faults.Effect) (any, error) {
 	project := vars["project"]
+	if !projectPattern.MatchString(project) {
+		return nil, badProject(m.Name)
+	}
 	if !svc.cloud.Exists(project) {
 		return nil, notFound("projects/" + project)
 	}
@@ -97,6 +96,9 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	if earlier, err := c.repeated(); earlier != nil || err != nil {
 		return earlier, err
 	}
+	if err := c.dangling(c.body); err != nil {
+		return nil, err
+	}
 	return svc.handlers[m.Name](c)
 }
 
@@ -128,23 +130,6 @@ func (c *call) checkScope() error {
 		return invalid("region", region, "Unknown region.")
 	}
 	return nil
-}
-
-// masked cuts a result down to the fields that were asked for.
-func masked(r *wire.Request, result any) (any, error) {
-	mask := r.Query.Get("fields")
-	if mask == "" {
-		mask = r.Query.Get("$fields")
-	}
-	d, ok := result.(doc.Map)
-	if !ok || mask == "" {
-		return result, nil
-	}
-	cut, err := doc.Select(d, mask)
-	if err != nil {
-		return nil, wire.APIError{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask}
-	}
-	return cut, nil
 }
 
 // project is "projects/p".

@@ -2,7 +2,9 @@ package compute
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
@@ -114,6 +116,52 @@ func (c *call) near(field, value string, parts []string) error {
 		return invalid(field, value, fmt.Sprintf("The resource must be in zone '%s'.", zone))
 	case kind == "regions" && place != region, kind == "zones" && places.RegionName(place) != region:
 		return invalid(field, value, fmt.Sprintf("The resource must be in region '%s'.", region))
+	}
+	return nil
+}
+
+// virtual are the collections that can be referred to although nothing of them is in the world.
+var virtual = []string{ //nolint:gochecknoglobals // a constant table
+	"acceleratorTypes", "diskTypes", "gateways", "imageFamilyViews", "images", "licenses", "machineTypes", "networkProfiles",
+}
+
+// dangling refuses a body that refers to something of a collection that the emulator does not have: nobody can have made it, so it
+// is not there, and a success would be made up. The words are those for what is not there (recorded: errors.log). References to
+// collections that it has are for the functions that read them.
+func (c *call) dangling(v any) error {
+	switch x := v.(type) {
+	case doc.Map:
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			if key == "metadata" || key == "description" || key == "labels" {
+				continue
+			}
+			if err := c.dangling(x[key]); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, one := range x {
+			if err := c.dangling(one); err != nil {
+				return err
+			}
+		}
+	case string:
+		parts := strings.Split(pathOf(x, c.project()), "/")
+		if len(parts) < 5 || parts[0] != "projects" {
+			return nil
+		}
+		parts = parts[2:]
+		switch parts[0] {
+		case "regions", "zones":
+			parts = parts[1:]
+		case "global":
+		default:
+			return nil // of another service
+		}
+		if len(parts) != 3 || c.svc.collections[parts[1]] != nil || slices.Contains(virtual, parts[1]) {
+			return nil
+		}
+		return notFound(pathOf(x, c.project()))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package doc_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
@@ -83,5 +84,11 @@ func TestSelect(t *testing.T) {
 		} else if err == nil && text(t, cut) != want {
 			t.Errorf("%q: %s", mask, text(t, cut))
 		}
+	}
+}
+
+func TestPaths(t *testing.T) {
+	if have := strings.Join(doc.Paths("items(name,id/x),kind,items/*"), " "); have != "items/* items/id/x items/name kind" {
+		t.Error(have)
 	}
 }

@@ -3,6 +3,8 @@ package doc
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +16,26 @@ func Select(d Map, mask string) (Map, error) {
 	}
 	cut, _ := tree.apply(d).(Map)
 	return cut, nil
+}
+
+// Paths gives the paths that a field mask takes, sorted: "items/name". Those of a malformed mask are none.
+func Paths(mask string) []string {
+	tree, rest, err := parseMask(mask)
+	if err != nil || rest != "" {
+		return nil
+	}
+	return tree.paths("")
+}
+
+func (t maskTree) paths(above string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if len(t[name]) == 0 {
+			out = append(out, above+name)
+		}
+		out = append(out, t[name].paths(above+name+"/")...)
+	}
+	return out
 }
 
 // maskTree is a mask by name; an empty tree takes everything below.

@@ -36,6 +36,7 @@ func (f *Front) Calls() ([]calls.Call, error) { return f.calls.Calls() }
 
 // do carries out one call. An error means that the connection broke.
 func (f *Front) do(ctx context.Context, r *wire.Request) (*wire.Response, error) {
+	override(r)
 	r.N = f.n.Add(1)
 	start := time.Now()
 	resp, err := f.perform(ctx, r)
@@ -72,10 +73,14 @@ func (f *Front) perform(ctx context.Context, r *wire.Request) (*wire.Response, e
 	if s, ok := f.batching(r); ok {
 		serve = func() (*wire.Response, error) { return f.batch(ctx, s, r) }
 	}
+	if refused, bad := checkMask(r); bad {
+		serve = func() (*wire.Response, error) { return f.cloud.Refuse(r, refused), nil }
+	}
 	resp, err := serve()
 	if err != nil {
 		return nil, err
 	}
+	resp = dress(r, resp)
 	if err := f.hook(cloud.After, r); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,11 @@ func listed(answer protoreflect.MessageDescriptor) protoreflect.MessageDescripto
 	return nil
 }
 
+// has says whether a message has a field by its path. "*" is any field, and below a map and in protobuf's own types is anything.
 func has(message protoreflect.MessageDescriptor, path []string) bool {
+	if path[0] == "*" || strings.HasPrefix(string(message.FullName()), "google.protobuf.") {
+		return true
+	}
 	field := message.Fields().ByJSONName(path[0])
 	switch {
 	case field == nil:

@@ -16,7 +16,7 @@ import (
 // several complaints are lines of one message.
 
 func badRequest(reason, message string) wire.APIError {
-	return wire.APIError{Code: 400, Reason: reason, Message: message}
+	return wire.APIError{Code: 400, Reason: reason, Message: message, Status: "INVALID_ARGUMENT"}
 }
 
 func unknownNames(names []Unknown) wire.APIError {
