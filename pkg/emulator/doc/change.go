@@ -43,6 +43,9 @@ func Settle(d Map) {
 		case nil:
 			delete(d, k)
 		case Map:
+			if x == nil {
+				delete(d, k)
+			}
 			Settle(x)
 		case []any:
 			if len(x) == 0 {
