@@ -104,7 +104,7 @@ func TestRefusals(t *testing.T) {
 			{"GET", "global/networks/none", "", 404, "The resource 'projects/test-project/global/networks/none' was not found"},
 			{"POST", "global/networks", network("net"), 409, "The resource 'projects/test-project/global/networks/net' already exists"},
 			{"POST", "global/networks", network("Bad"), 400, "Must be a match of regex"},
-			{"POST", "global/networks", `{"name":"x","autoCreateSubnetworks":false,"colour":"red"}`, 400, `Invalid JSON payload received. Unknown name "colour" at 'resource': Cannot find field.`},
+			{"POST", "global/networks", `{"name":"x","autoCreateSubnetworks":"perhaps"}`, 400, `Invalid value at 'resource.auto_create_subnetworks' (TYPE_BOOL), "perhaps"`},
 			{"POST", "global/networks?colour=red", network("x"), 400, `Unknown name "colour": Cannot bind query parameter.`},
 			{"POST", "global/networks?requestId=00000000-0000-0000-0000-000000000000", network("x"), 400, "requestId"},
 			{"POST", "regions/us-central1/subnetworks", `{"name":"s2","network":"global/networks/net","ipCidrRange":"10.1.0.0/16"}`, 400, "Invalid IPCidrRange: 10.1.0.0/16 conflicts with existing subnetwork 'sub' in region 'us-central1'."},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,8 @@ type Call struct {
 	Status int       `json:"status"` // 0 when the connection broke
 	Start  time.Time `json:"start"`
 	End    time.Time `json:"end"`
+	// Ignored are names in the body that the API does not know and ignores.
+	Ignored []string `json:"ignored,omitempty"`
 }
 
 // Log remembers calls; with a directory all processes' calls.
@@ -89,15 +92,19 @@ func read(path string) ([]Call, error) {
 	}
 	defer f.Close() //nolint:errcheck // read only
 	out := []Call{}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for lines := bufio.NewReader(f); ; {
+		line, err := lines.ReadBytes('\n')
 		var c Call
-		if json.Unmarshal(lines.Bytes(), &c) == nil { // a killed process may leave a torn last line
+		if len(line) > 0 && json.Unmarshal(line, &c) == nil { // a killed process may leave a torn last line
 			out = append(out, c)
 		}
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
 	}
-	return out, lines.Err()
 }
 
 // Read gives the calls recorded in a directory: `emulator calls --dir DIR`.

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -27,6 +28,7 @@ type call struct {
 	query url.Values
 	body  doc.Map
 	path  string // below the API's version, unescaped: "projects/p/global/networks/n"
+	patch bool   // the body says what changes, and not what will be
 	fx    faults.Effect
 	// before is the object of the call as it was, when the operation will fail.
 	before doc.Map
@@ -52,17 +54,16 @@ func (svc *service) serve(ctx context.Context, r *wire.Request, fx faults.Effect
 		}
 	}
 	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
-		result, err := svc.invoke(tx, m, vars, r, fx)
-		if err != nil {
-			return nil, err
-		}
-		return masked(r, result)
+		return svc.invoke(tx, m, vars, r, fx)
 	})
 }
 
 // invoke checks what every method has in common, then runs it.
 func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string, r *wire.Request, fx faults.Effect) (any, error) {
 	project := vars["project"]
+	if !projectPattern.MatchString(project) {
+		return nil, badProject(m.Name)
+	}
 	if !svc.cloud.Exists(project) {
 		return nil, notFound("projects/" + project)
 	}
@@ -74,7 +75,7 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	if err := svc.cloud.CheckEnabled(tx, project, computeHost); err != nil {
 		return nil, err
 	}
-	var also []string
+	also := []string{"uniqueId"} // Terraform reads templates by their selfLinkUnique
 	if strings.Contains(m.Name, "List") {
 		also = append(also, "returnPartialSuccess") // in the discovery document, but not in computepb 1.75
 	}
@@ -85,17 +86,39 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	if err != nil {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Malformed path"}
 	}
-	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, fx: fx}
+	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, patch: r.Method == http.MethodPatch, fx: fx}
 	if err := c.checkScope(); err != nil {
 		return nil, err
 	}
-	if c.body, err = m.DecodeBody(r.Body); err != nil {
+	if err := c.read(r); err != nil {
 		return nil, err
 	}
 	if earlier, err := c.repeated(); earlier != nil || err != nil {
 		return earlier, err
 	}
+	if err := c.dangling(c.body); err != nil {
+		return nil, err
+	}
 	return svc.handlers[m.Name](c)
+}
+
+// read reads the body. Compute Engine ignores names that it does not know: released Terraform providers send some that no discovery
+// document has (deleteBgpAlwaysCompareMed, initialNatIps). In a PATCH null and an empty list take away what was there; in all
+// other bodies they say nothing.
+func (c *call) read(r *wire.Request) error {
+	body, unknown, err := c.m.DecodeKnown(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Ignored = nil
+	for _, u := range unknown {
+		r.Ignored = append(r.Ignored, u.String())
+	}
+	if !c.patch {
+		doc.Settle(body)
+	}
+	c.body = body
+	return nil
 }
 
 // checkScope refuses zones and regions that do not exist.
@@ -107,23 +130,6 @@ func (c *call) checkScope() error {
 		return invalid("region", region, "Unknown region.")
 	}
 	return nil
-}
-
-// masked cuts a result down to the fields that were asked for.
-func masked(r *wire.Request, result any) (any, error) {
-	mask := r.Query.Get("fields")
-	if mask == "" {
-		mask = r.Query.Get("$fields")
-	}
-	d, ok := result.(doc.Map)
-	if !ok || mask == "" {
-		return result, nil
-	}
-	cut, err := doc.Select(d, mask)
-	if err != nil {
-		return nil, wire.APIError{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask}
-	}
-	return cut, nil
 }
 
 // project is "projects/p".
@@ -142,45 +148,3 @@ func (c *call) scope() string {
 
 // worldName is the name in the world, and behind "//" the full resource name, of a compute path.
 func worldName(path string) string { return computeHost + "/" + path }
-
-// pathOf brings any form of a reference (full URL of any version or host, partial, short below a scope) to the path below
-// the version. Short names, such as "global/networks/x", are taken as the project's.
-func pathOf(ref, project string) string {
-	if i := strings.Index(ref, "projects/"); i >= 0 {
-		return ref[i:]
-	}
-	for _, scope := range []string{"global/", "regions/", "zones/"} {
-		if i := strings.Index(ref, scope); i >= 0 {
-			return project + "/" + ref[i:]
-		}
-	}
-	return ref
-}
-
-// lookup finds an object of the API by path, if a client may see it.
-func (c *call) lookup(path string) (*world.Object, bool) { return visible(c.tx, worldName(path)) }
-
-func visible(tx *world.Tx, name string) (*world.Object, bool) {
-	o, ok := tx.Get(name)
-	if !ok || o.Visible.After(tx.Now()) {
-		return nil, false
-	}
-	return o, true
-}
-
-// refer resolves a reference in a body to an object of a collection that is ready to be used.
-func (c *call) refer(field, value, plural, noun string) (*world.Object, error) {
-	path := pathOf(value, c.project())
-	o, ok := c.lookup(path)
-	if !ok || !strings.Contains(path, "/"+plural+"/") {
-		return nil, invalid(field, value, "The referenced "+noun+" resource cannot be found.")
-	}
-	if !o.Ready || o.Doomed {
-		return nil, notReady(path)
-	}
-	return o, nil
-}
-
-func basename(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
-
-func objectPath(o *world.Object) string { return strings.TrimPrefix(o.Name, computeHost+"/") }

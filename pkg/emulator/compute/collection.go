@@ -5,14 +5,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/listfilter"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
@@ -79,9 +76,7 @@ func (k *collection) insert(c *call) (any, error) {
 		return nil, alreadyExists(path)
 	}
 	d := c.body
-	for _, outputOnly := range []string{"id", "kind", "selfLink", "creationTimestamp", "fingerprint", "status"} {
-		delete(d, outputOnly)
-	}
+	delete(d, "fingerprint") // "ignored when inserting" (discovery document)
 	if k.prepare != nil {
 		if err := k.prepare(c, d); err != nil {
 			return nil, err
@@ -111,6 +106,7 @@ func (c *call) place(k *collection, path string, d doc.Map) *world.Object {
 		"kind": k.kind, "id": c.id(), "creationTimestamp": timestamp(c.tx.Now()), "selfLink": linkBase + path,
 	})
 	c.addScopeLinks(d)
+	doc.Settle(d)
 	o := &world.Object{Name: worldName(path), Kind: k.kind, Service: computeHost, Created: c.tx.Now(), Doc: d}
 	if c.fx.Late > 0 {
 		o.Visible = c.tx.Now().Add(c.svc.cloud.Scaled(c.fx.Late))
@@ -123,13 +119,14 @@ func (c *call) place(k *collection, path string, d doc.Map) *world.Object {
 func (k *collection) target(c *call) (*world.Object, error) {
 	path := c.scope() + "/" + k.plural + "/" + c.vars[k.single]
 	o, ok := c.lookup(path)
-	if !ok {
+	if !ok || !meant(o, c.query) {
 		return nil, notFound(path)
 	}
 	return o, nil
 }
 
-// settled is target for a change: it must not be under way already.
+// settled is target for a change: it must not be under way already. It is a copy, which a call that is refused half-way does not
+// leave behind.
 func (k *collection) settled(c *call) (*world.Object, error) {
 	o, err := k.target(c)
 	if err != nil {
@@ -141,7 +138,12 @@ func (k *collection) settled(c *call) (*world.Object, error) {
 	if c.fails() != nil {
 		c.before = doc.Clone(o.Doc)
 	}
-	return o, nil
+	own := *o
+	own.Doc = doc.Clone(o.Doc)
+	if o.Note != nil {
+		own.Note = doc.Clone(o.Note)
+	}
+	return &own, nil
 }
 
 func (k *collection) get(c *call) (any, error) {
@@ -185,8 +187,23 @@ func (k *collection) remove(c *call) (any, error) {
 	return c.start(orElse(k.deleteType, "delete"), operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, kind), Effect: operations.Delete}), nil
 }
 
-func (k *collection) list(c *call) (any, error) {
-	return c.page(c.scope()+"/"+k.plural, k.kind+"List", k)
+// changes gives what an object will be after the PATCH or PUT of the call: a PATCH is merged (JSON merge patch, as the discovery
+// document says of routers, firewalls and managed instance groups), a PUT replaces the whole. What only Compute Engine writes
+// stays, and so do the fields in fixed, which are ignored in the body. The object itself is not changed yet.
+func (c *call) changes(o *world.Object, fixed ...string) doc.Map {
+	d := doc.Map{}
+	was := doc.Clone(o.Doc)
+	if c.patch {
+		d = doc.Clone(o.Doc)
+	}
+	doc.Merge(d, c.body)
+	for _, name := range slices.Concat(fixed, c.m.OutputOnly(), []string{"name"}) {
+		delete(d, name)
+		if v, ok := was[name]; ok {
+			d[name] = v
+		}
+	}
+	return d
 }
 
 // changed starts the operation of a change that was made to an object. Will the operation fail, the change is taken back at once.
@@ -194,111 +211,9 @@ func (c *call) changed(k *collection, o *world.Object, kind string) doc.Map {
 	if c.before != nil {
 		o.Doc = c.before
 	}
+	doc.Settle(o.Doc)
 	c.tx.Put(o)
 	return c.start(kind, operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, k.latency+".update"), Effect: operations.Keep})
-}
-
-// page is one page of a list: filter, orderBy, maxResults, pageToken (discovery document; default 500). There is no key
-// "items" when nothing is found (recorded: c7n-compute-mig-zonal-list-empty.json).
-func (c *call) page(scope, kind string, k *collection) (doc.Map, error) {
-	filter, err := c.filter()
-	if err != nil {
-		return nil, err
-	}
-	var items []doc.Map
-	for _, o := range c.tx.List(worldName(scope)) {
-		if o.Visible.After(c.tx.Now()) {
-			continue
-		}
-		if d := k.show(c.tx, o); filter.Match(d) {
-			items = append(items, d)
-		}
-	}
-	out := doc.Map{"kind": kind, "id": scope, "selfLink": linkBase + scope}
-	shown, token, err := c.cut(items)
-	if err != nil {
-		return nil, err
-	}
-	if len(shown) > 0 {
-		out["items"] = doc.Anys(shown)
-	}
-	if token != "" {
-		out["nextPageToken"] = token
-	}
-	return out, nil
-}
-
-func (c *call) filter() (listfilter.Filter, error) {
-	text := c.query.Get("filter")
-	f, err := listfilter.Parse(text)
-	if err != nil {
-		return f, invalid("filter", text, "Invalid list filter expression: "+err.Error()+".")
-	}
-	return f, nil
-}
-
-// cut gives one page of a sorted list and the token of the next.
-func (c *call) cut(items []doc.Map) ([]doc.Map, string, error) {
-	switch order := c.query.Get("orderBy"); order {
-	case "", "name", "name asc":
-	case "creationTimestamp desc":
-		slices.SortStableFunc(items, func(a, b doc.Map) int {
-			return strings.Compare(doc.Str(b, "creationTimestamp"), doc.Str(a, "creationTimestamp"))
-		})
-	default:
-		return nil, "", invalid("orderBy", order, "Only 'name' and 'creationTimestamp desc' are supported.")
-	}
-	size, err := c.pageSize()
-	if err != nil {
-		return nil, "", err
-	}
-	shown, next, ok := rest.Page(items, size, c.query.Get("pageToken"))
-	if !ok {
-		return nil, "", invalid("pageToken", c.query.Get("pageToken"), "Invalid page token.")
-	}
-	return shown, next, nil
-}
-
-// pageSize is maxResults: 500 unless given, or 0 (discovery document).
-func (c *call) pageSize() (int, error) {
-	s := c.query.Get("maxResults")
-	if s == "" || s == "0" {
-		return 500, nil
-	}
-	if n := doc.Num(doc.Map{"n": s}, "n"); n > 0 && n <= 500 {
-		return int(n), nil
-	}
-	return 0, invalid("maxResults", s, "Must be between 0 and 500.")
-}
-
-// aggregated lists a collection over all scopes. A scope without a match carries a warning instead of items.
-func (c *call) aggregated(plural, kind string, k *collection) (any, error) {
-	filter, err := c.filter()
-	if err != nil {
-		return nil, err
-	}
-	scopes := doc.Map{}
-	for _, scope := range allScopes() {
-		var found []any
-		for _, o := range c.tx.List(worldName(c.project() + "/" + scope + "/" + plural)) {
-			if d := k.show(c.tx, o); !o.Visible.After(c.tx.Now()) && filter.Match(d) {
-				found = append(found, d)
-			}
-		}
-		if len(found) > 0 {
-			scopes[scope] = doc.Map{plural: found}
-			continue
-		}
-		if c.query.Get("returnPartialSuccess") == "true" {
-			continue
-		}
-		scopes[scope] = doc.Map{"warning": doc.Map{
-			"code": "NO_RESULTS_ON_PAGE", "message": fmt.Sprintf("There are no results for scope '%s' on this page.", scope),
-			"data": []any{doc.Map{"key": "scope", "value": scope}},
-		}}
-	}
-	path := c.project() + "/aggregated/" + plural
-	return doc.Map{"kind": kind, "id": path, "selfLink": linkBase + path, "items": scopes}, nil
 }
 
 // fingerprint is a new optimistic-locking token.

@@ -2,7 +2,6 @@ package compute
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -108,7 +107,7 @@ func checkRule(i int, rule doc.Map) error {
 
 // firewallMethods: PATCH merges and replaces lists as a whole, PUT replaces everything; the network cannot change.
 func (svc *service) firewallMethods(k *collection) map[string]handler {
-	change := func(replace bool) handler {
+	change := func(kind string) handler {
 		return func(c *call) (any, error) {
 			o, err := k.settled(c)
 			if err != nil {
@@ -117,20 +116,13 @@ func (svc *service) firewallMethods(k *collection) map[string]handler {
 			if n := doc.Str(c.body, "network"); n != "" && linkBase+pathOf(n, c.project()) != doc.Str(o.Doc, "network") {
 				return nil, invalid("resource.network", n, "The network of a firewall cannot be changed.")
 			}
-			d := doc.Map{}
-			if !replace {
-				d = doc.Clone(o.Doc)
-			}
-			maps.Copy(d, c.body)
-			for _, fixed := range []string{"id", "kind", "name", "network", "selfLink", "creationTimestamp", "direction"} {
-				d[fixed] = o.Doc[fixed]
-			}
+			d := c.changes(o, "network", "direction")
 			if err := checkFirewall(d); err != nil {
 				return nil, err
 			}
 			o.Doc = d
-			return c.changed(k, o, map[bool]string{true: "update", false: "patch"}[replace]), nil
+			return c.changed(k, o, kind), nil
 		}
 	}
-	return map[string]handler{"Firewalls.Patch": change(false), "Firewalls.Update": change(true)}
+	return map[string]handler{"Firewalls.Patch": change("patch"), "Firewalls.Update": change("update")}
 }

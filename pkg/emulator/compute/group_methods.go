@@ -81,7 +81,7 @@ func patchGroup(c *call, o *world.Object) error {
 		switch field {
 		case "targetSize", "instanceTemplate", "versions", "updatePolicy", "fingerprint", "name", "kind", "id", "selfLink", "zone":
 		case "description", "namedPorts", "autoHealingPolicies", "instanceLifecyclePolicy", "listManagedInstancesResults":
-			o.Doc[field] = v
+			doc.Merge(o.Doc, doc.Map{field: v})
 		default:
 			return invalid("resource."+field, v, "This field cannot be changed.")
 		}

@@ -98,8 +98,12 @@ func mergePolicy(d, policy doc.Map) error {
 	}
 	doc.Fill(have, doc.Map{
 		"type": "OPPORTUNISTIC", "minimalAction": "REPLACE", "replacementMethod": "SUBSTITUTE", "minReadySec": 0,
-		"maxSurge": doc.Map{"fixed": 1}, "maxUnavailable": doc.Map{"fixed": 1},
 	})
+	for _, field := range []string{"maxSurge", "maxUnavailable"} { // a number or a percentage: not to be filled in deeply
+		if len(doc.Object(have, field)) == 0 {
+			have[field] = doc.Map{"fixed": 1}
+		}
+	}
 	for field, words := range map[string]string{
 		"type": "PROACTIVE OPPORTUNISTIC", "minimalAction": "NONE REFRESH RESTART REPLACE", "replacementMethod": "RECREATE SUBSTITUTE",
 	} {

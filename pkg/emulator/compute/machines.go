@@ -7,7 +7,6 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
 	"github.com/aiinfra/cluster-provision/pkg/resources/machines"
 )
 
@@ -119,27 +118,4 @@ func (svc *service) machineMethods() map[string]handler {
 			return c.virtualAggregated("acceleratorTypes", "compute#acceleratorTypeAggregatedList", gpusOf)
 		},
 	}
-}
-
-func (c *call) virtualAggregated(plural, kind string, of func(*call, string) []doc.Map) (any, error) {
-	filter, err := c.filter()
-	if err != nil {
-		return nil, err
-	}
-	scopes := doc.Map{}
-	for _, r := range places.All() {
-		for _, z := range r.ZoneNames() {
-			var found []any
-			for _, d := range of(c, z) {
-				if filter.Match(d) {
-					found = append(found, d)
-				}
-			}
-			if len(found) > 0 {
-				scopes["zones/"+z] = doc.Map{plural: found}
-			}
-		}
-	}
-	path := c.project() + "/aggregated/" + plural
-	return doc.Map{"kind": kind, "id": path, "selfLink": linkBase + path, "items": scopes}, nil
 }

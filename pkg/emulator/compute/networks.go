@@ -38,21 +38,21 @@ func prepareNetwork(c *call, d doc.Map) error {
 	if mtu, given := d["mtu"]; given && (doc.Num(d, "mtu") < 1300 || doc.Num(d, "mtu") > 8896) {
 		return invalid("resource.mtu", mtu, "Must be between 1300 and 8896.")
 	}
-	routing := doc.Object(d, "routingConfig")
-	if routing == nil {
-		routing = doc.Map{}
-	}
-	doc.Fill(routing, doc.Map{"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY"})
-	if mode := doc.Str(routing, "routingMode"); mode != "REGIONAL" && mode != "GLOBAL" {
+	networkDefaults(d)
+	if mode := doc.Str(d, "routingConfig", "routingMode"); mode != "REGIONAL" && mode != "GLOBAL" {
 		return invalid("resource.routingConfig.routingMode", mode, "Must be REGIONAL or GLOBAL.")
 	}
-	d["routingConfig"] = routing
 	if p := doc.Str(d, "networkProfile"); p != "" {
 		d["networkProfile"] = linkBase + pathOf(p, c.project())
 	}
-	doc.Fill(d, doc.Map{"networkFirewallPolicyEnforcementOrder": "AFTER_CLASSIC_FIREWALL"})
-	delete(d, "subnetworks")
 	return nil
+}
+
+func networkDefaults(d doc.Map) {
+	doc.Fill(d, doc.Map{
+		"routingConfig":                         doc.Map{"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY"},
+		"networkFirewallPolicyEnforcementOrder": "AFTER_CLASSIC_FIREWALL",
+	})
 }
 
 // networkInserted makes what a network brings with it: the default route, and with automatic subnetworks one in each region.
@@ -172,13 +172,8 @@ func (svc *service) networkMethods(k *collection) map[string]handler {
 			}
 			for name, v := range c.body {
 				switch name {
-				case "routingConfig":
-					routing := doc.Object(o.Doc, "routingConfig")
-					for key, value := range doc.Object(c.body, "routingConfig") {
-						routing[key] = value
-					}
-				case "networkFirewallPolicyEnforcementOrder", "mtu", "description":
-					o.Doc[name] = v
+				case "networkFirewallPolicyEnforcementOrder", "mtu", "description", "routingConfig":
+					doc.Merge(o.Doc, doc.Map{name: v})
 				case "enableUlaInternalIpv6":
 					o.Doc[name] = v
 					if v == true && doc.Str(o.Doc, "internalIpv6Range") == "" {
@@ -190,6 +185,7 @@ func (svc *service) networkMethods(k *collection) map[string]handler {
 					return nil, invalid("resource."+name, v, "This field cannot be changed.")
 				}
 			}
+			networkDefaults(o.Doc)
 			return c.changed(k, o, "updateNetwork"), nil // recorded operationType
 		},
 	}

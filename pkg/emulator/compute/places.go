@@ -162,24 +162,3 @@ func (c *call) regionDoc(r places.Region) doc.Map {
 		"creationTimestamp": "1969-12-31T16:00:00.000-08:00",
 	}
 }
-
-// virtual is a page of a list that is not stored: names are in order, filters and pages work as everywhere.
-func (c *call) virtual(scope, kind string, items []doc.Map) (any, error) {
-	filter, err := c.filter()
-	if err != nil {
-		return nil, err
-	}
-	items = slices.DeleteFunc(items, func(d doc.Map) bool { return !filter.Match(d) })
-	shown, token, err := c.cut(items)
-	if err != nil {
-		return nil, err
-	}
-	out := doc.Map{"kind": kind, "id": scope, "selfLink": linkBase + scope}
-	if len(shown) > 0 {
-		out["items"] = doc.Anys(shown)
-	}
-	if token != "" {
-		out["nextPageToken"] = token
-	}
-	return out, nil
-}

@@ -2,8 +2,10 @@ package compute
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
@@ -13,6 +15,20 @@ import (
 
 func notFound(path string) wire.APIError {
 	return wire.APIError{Code: 404, Reason: "notFound", Message: fmt.Sprintf("The resource '%s' was not found", path)}
+}
+
+// projectPattern is the form of a project in a path (discovery document).
+var projectPattern = regexp.MustCompile(`^(?:(?:[-a-z0-9]{1,63}\.)*(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?):)?(?:[0-9]{1,19}|(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?))$`)
+
+// badProject refuses what cannot be a project, as trailofbits/algo#14854 shows it.
+func badProject(method string) wire.APIError {
+	return wire.APIError{
+		Code: 400, Reason: "invalidParameter", Status: "INVALID_ARGUMENT", Message: "Invalid resource field value in the request.",
+		Details: []doc.Map{{
+			"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RESOURCE_PROJECT_INVALID", "domain": "googleapis.com",
+			"metadata": doc.Map{"service": computeHost, "method": "compute.v1." + strings.Replace(method, ".", "Service.", 1)},
+		}},
+	}
 }
 
 func alreadyExists(path string) wire.APIError {

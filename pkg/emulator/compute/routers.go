@@ -2,7 +2,6 @@ package compute
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 )
@@ -63,31 +62,25 @@ func (c *call) checkNATs(d doc.Map) error {
 	return nil
 }
 
-// routerMethods: PATCH without nats leaves the NATs in place (recorded: the private NAT log); PUT replaces the router.
+// routerMethods: PATCH without nats leaves the NATs in place (recorded: the private NAT log), and with nats: [], which gcloud sends
+// to delete the last one, takes them away; PUT replaces the router.
 func (svc *service) routerMethods(k *collection) map[string]handler {
-	change := func(replace bool) handler {
+	change := func(kind string) handler {
 		return func(c *call) (any, error) {
 			o, err := k.settled(c)
 			if err != nil {
 				return nil, err
 			}
-			d := doc.Map{}
-			if !replace {
-				d = doc.Clone(o.Doc)
-			}
-			maps.Copy(d, c.body)
-			for _, fixed := range []string{"id", "kind", "name", "network", "region", "selfLink", "creationTimestamp", "encryptedInterconnectRouter"} {
-				d[fixed] = o.Doc[fixed]
-			}
+			d := c.changes(o, "network", "encryptedInterconnectRouter")
 			if err := c.checkNATs(d); err != nil {
 				return nil, err
 			}
 			o.Doc = d
-			return c.changed(k, o, map[bool]string{true: "update", false: "patch"}[replace]), nil
+			return c.changed(k, o, kind), nil
 		}
 	}
 	return map[string]handler{
-		"Routers.Patch": change(false), "Routers.Update": change(true),
+		"Routers.Patch": change("patch"), "Routers.Update": change("update"),
 		"Routers.AggregatedList": func(c *call) (any, error) {
 			return c.aggregated("routers", "compute#routerAggregatedList", k)
 		},

@@ -39,11 +39,15 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 	svc.handlers = svc.methods()
 	var err error
 	svc.router, err = rest.NewRouter(slices.Collect(maps.Keys(svc.handlers)), computepb.File_google_cloud_compute_v1_compute_proto)
+	if err != nil {
+		return nil, err
+	}
+	svc.router.OutputOnly(outputOnly())
 	return &cloud.Server{
 		Serve: svc.serve, Found: svc.found, Lives: lives,
 		Operations: map[string]operations.Closer{operationKind: closeOperation},
 		Events:     map[string]world.Handler{"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent},
-	}, err
+	}, nil
 }
 
 // collectionList are all collections of Compute Engine that the emulator knows.

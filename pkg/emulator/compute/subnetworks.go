@@ -33,14 +33,18 @@ func (svc *service) prepareSubnetwork(c *call, d doc.Map) error {
 	if err := checkRanges(c, d, ""); err != nil {
 		return err
 	}
+	subnetworkDefaults(d)
+	d["fingerprint"] = c.fingerprint()
+	setGateway(d)
+	return nil
+}
+
+func subnetworkDefaults(d doc.Map) {
 	doc.Fill(d, doc.Map{
 		"allowSubnetCidrRoutesOverlap": false, "enableFlowLogs": false, "logConfig": doc.Map{"enable": false},
 		"privateIpGoogleAccess": false, "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS", "purpose": "PRIVATE",
 		"stackType": "IPV4_ONLY",
 	})
-	d["fingerprint"] = c.fingerprint()
-	setGateway(d)
-	return nil
 }
 
 func setGateway(d doc.Map) {
@@ -108,7 +112,7 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 		switch name {
 		case "fingerprint", "name", "kind", "id", "selfLink", "region", "network":
 		case "privateIpGoogleAccess", "logConfig", "enableFlowLogs", "description", "secondaryIpRanges", "stackType":
-			o.Doc[name] = v
+			doc.Merge(o.Doc, doc.Map{name: v})
 		case "ipCidrRange":
 			if v != o.Doc["ipCidrRange"] {
 				return nil, invalid("resource.ipCidrRange", v, "This field cannot be changed by patch; use expandIpCidrRange.")
@@ -117,6 +121,7 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 			return nil, invalid("resource."+name, v, "This field cannot be changed.")
 		}
 	}
+	subnetworkDefaults(o.Doc)
 	o.Doc["fingerprint"] = c.fingerprint()
 	return c.changed(k, o, "compute.subnetworks.patch"), nil // recorded operationType (2018)
 }
@@ -165,9 +170,8 @@ func (c *call) autoSubnetwork(network *world.Object, r places.Region) {
 	scope := c.project() + "/regions/" + r.Name
 	d := doc.Map{
 		"network": doc.Str(network.Doc, "selfLink"), "ipCidrRange": autoRanges[r.Name], "region": linkBase + scope, "fingerprint": c.fingerprint(),
-		"allowSubnetCidrRoutesOverlap": false, "enableFlowLogs": false, "logConfig": doc.Map{"enable": false},
-		"privateIpGoogleAccess": false, "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS", "purpose": "PRIVATE", "stackType": "IPV4_ONLY",
 	}
+	subnetworkDefaults(d)
 	setGateway(d)
 	sub := c.own(network, "subnetworks", "compute#subnetwork", scope, doc.Str(network.Doc, "name"), d)
 	subnetworkInserted(c, sub)

@@ -86,15 +86,6 @@ func Words(d Map, path ...string) []string {
 	return out
 }
 
-// Fill sets fields that are absent.
-func Fill(d Map, defaults Map) {
-	for k, v := range defaults {
-		if _, ok := d[k]; !ok {
-			d[k] = v
-		}
-	}
-}
-
 // Clone copies deeply, as reading back what was written would.
 func Clone(d Map) Map {
 	raw, err := json.Marshal(d)

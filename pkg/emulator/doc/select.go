@@ -1,7 +1,10 @@
 package doc
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -15,78 +18,82 @@ func Select(d Map, mask string) (Map, error) {
 	return cut, nil
 }
 
+// Paths gives the paths that a field mask takes, sorted: "items/name". Those of a malformed mask are none.
+func Paths(mask string) []string {
+	tree, rest, err := parseMask(mask)
+	if err != nil || rest != "" {
+		return nil
+	}
+	return tree.paths("")
+}
+
+func (t maskTree) paths(above string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if len(t[name]) == 0 {
+			out = append(out, above+name)
+		}
+		out = append(out, t[name].paths(above+name+"/")...)
+	}
+	return out
+}
+
 // maskTree is a mask by name; an empty tree takes everything below.
 type maskTree map[string]maskTree
 
+var errMask = errors.New("malformed field mask")
+
+// parseMask reads fields that are parted by commas, and gives what stands behind them.
 func parseMask(s string) (maskTree, string, error) {
 	tree := maskTree{}
 	for {
-		n := strings.IndexAny(s, ",()/")
-		if n < 0 {
-			n = len(s)
-		}
-		name := strings.TrimSpace(s[:n])
-		if name == "" {
-			return nil, "", fmt.Errorf("empty name")
-		}
-		s = s[n:]
-		var inner maskTree
-		var err error
-		switch {
-		case strings.HasPrefix(s, "("):
-			inner, s, err = parseMask(s[1:])
-			if err != nil || !strings.HasPrefix(s, ")") {
-				return nil, "", fmt.Errorf("missing parenthesis")
-			}
-			s = s[1:]
-		case strings.HasPrefix(s, "/"):
-			one, rest, err := parseOne(s[1:])
-			if err != nil {
-				return nil, "", err
-			}
-			inner, s = one, rest
+		name, inner, rest, err := parseField(s)
+		if err != nil {
+			return nil, "", err
 		}
 		tree.merge(name, inner)
-		if !strings.HasPrefix(s, ",") {
-			return tree, s, nil
+		if !strings.HasPrefix(rest, ",") {
+			return tree, rest, nil
 		}
-		s = s[1:]
+		s = rest[1:]
 	}
 }
 
-// parseOne reads what stands behind a slash: a single name, itself perhaps with a slash or parentheses.
-func parseOne(s string) (maskTree, string, error) {
+// parseField reads one field: a name, perhaps with one field behind a slash or several in parentheses.
+func parseField(s string) (name string, inner maskTree, rest string, err error) {
 	n := strings.IndexAny(s, ",()/")
 	if n < 0 {
 		n = len(s)
 	}
-	name := strings.TrimSpace(s[:n])
-	if name == "" {
-		return nil, "", fmt.Errorf("empty name")
-	}
-	s = s[n:]
-	var inner maskTree
-	var err error
-	if strings.HasPrefix(s, "/") {
-		inner, s, err = parseOne(s[1:])
-	} else if strings.HasPrefix(s, "(") {
-		inner, s, err = parseMask(s[1:])
-		if err == nil && !strings.HasPrefix(s, ")") {
-			err = fmt.Errorf("missing parenthesis")
+	name, rest = strings.TrimSpace(s[:n]), s[n:]
+	switch {
+	case name == "":
+		return "", nil, "", errMask
+	case strings.HasPrefix(rest, "/"):
+		below, deeper, after, err := parseField(rest[1:])
+		return name, maskTree{below: deeper}, after, err
+	case strings.HasPrefix(rest, "("):
+		inner, rest, err = parseMask(rest[1:])
+		if err != nil || !strings.HasPrefix(rest, ")") {
+			return "", nil, "", errMask
 		}
-		s = strings.TrimPrefix(s, ")")
+		rest = rest[1:]
 	}
-	return maskTree{name: inner}, s, err
+	return name, inner, rest, nil
 }
 
+// merge adds what a mask says of a name: "a/b,a/c" takes both, and "a" alone takes all below it.
 func (t maskTree) merge(name string, inner maskTree) {
 	have, ok := t[name]
-	if !ok || len(inner) == 0 {
+	switch {
+	case !ok:
 		t[name] = inner
-		return
-	}
-	for k, v := range inner {
-		have[k] = v
+	case len(have) == 0 || len(inner) == 0:
+		t[name] = nil
+	default:
+		for k, v := range inner {
+			have.merge(k, v)
+		}
 	}
 }
 

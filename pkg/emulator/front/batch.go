@@ -34,7 +34,7 @@ func (f *Front) batch(ctx context.Context, s cloud.Service, r *wire.Request) (*w
 		if err != nil {
 			return badBatch(s, r, err.Error()), nil
 		}
-		if err := f.batchPart(ctx, s.Host, part, out); err != nil {
+		if err := f.batchPart(ctx, s, part, out); err != nil {
 			return nil, err
 		}
 	}
@@ -60,34 +60,19 @@ func (f *Front) batching(r *wire.Request) (cloud.Service, bool) {
 	return cloud.Service{}, false
 }
 
-func (f *Front) batchPart(ctx context.Context, host string, part *multipart.Part, out *multipart.Writer) error {
-	raw, err := io.ReadAll(part)
-	if err != nil {
-		return err
+func (f *Front) batchPart(ctx context.Context, s cloud.Service, part *multipart.Part, out *multipart.Writer) error {
+	r, why := partCall(s.Host, part)
+	var resp *wire.Response
+	if why == nil {
+		var err error
+		if resp, err = f.do(ctx, r); err != nil {
+			return err
+		}
+	} else {
+		resp = badBatch(s, &wire.Request{}, why.Error())
 	}
-	line, rest, _ := bytes.Cut(bytes.TrimLeft(raw, "\r\n"), []byte("\n"))
-	words := strings.Fields(string(line))
-	if len(words) < 2 {
-		return fmt.Errorf("batch part %q has no request line", part.Header.Get("Content-ID"))
-	}
-	// a part may leave out the HTTP version and the host, which net/http wants
-	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s", words[0], words[1], host, rest)
-	hr, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
-	if err != nil {
-		return err
-	}
-	inner, err := readBody(hr)
-	if err != nil {
-		return err
-	}
-	path := strings.TrimPrefix(hr.URL.EscapedPath(), "/"+host)
-	resp, err := f.do(ctx, &wire.Request{Method: hr.Method, Service: host, Path: path, Query: hr.URL.Query(), Header: hr.Header, Body: inner})
-	if err != nil {
-		return err
-	}
-	id := part.Header.Get("Content-ID")
 	w, err := out.CreatePart(textproto.MIMEHeader{
-		"Content-Type": {"application/http"}, "Content-ID": {strings.Replace(id, "<", "<response-", 1)},
+		"Content-Type": {"application/http"}, "Content-ID": {strings.Replace(part.Header.Get("Content-ID"), "<", "<response-", 1)},
 	})
 	if err != nil {
 		return err
@@ -95,4 +80,28 @@ func (f *Front) batchPart(ctx context.Context, host string, part *multipart.Part
 	_, err = fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s",
 		resp.Status, http.StatusText(resp.Status), len(resp.Body), resp.Body)
 	return err
+}
+
+// partCall reads the call in a part, which may leave out the HTTP version and the host, which net/http wants.
+func partCall(host string, part *multipart.Part) (*wire.Request, error) {
+	raw, err := io.ReadAll(part)
+	if err != nil {
+		return nil, err
+	}
+	line, rest, _ := bytes.Cut(bytes.TrimLeft(raw, "\r\n"), []byte("\n"))
+	words := strings.Fields(string(line))
+	if len(words) < 2 {
+		return nil, errors.New("a part has no request line")
+	}
+	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", words[0], words[1], host, rest)
+	hr, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(hr)
+	if err != nil {
+		return nil, err
+	}
+	path := strings.TrimPrefix(hr.URL.EscapedPath(), "/"+host)
+	return &wire.Request{Method: hr.Method, Service: host, Path: path, Query: hr.URL.Query(), Header: hr.Header, Body: body}, nil
 }

@@ -36,6 +36,7 @@ func (f *Front) Calls() ([]calls.Call, error) { return f.calls.Calls() }
 
 // do carries out one call. An error means that the connection broke.
 func (f *Front) do(ctx context.Context, r *wire.Request) (*wire.Response, error) {
+	override(r)
 	r.N = f.n.Add(1)
 	start := time.Now()
 	resp, err := f.perform(ctx, r)
@@ -44,7 +45,9 @@ func (f *Front) do(ctx context.Context, r *wire.Request) (*wire.Response, error)
 		status = resp.Status
 	}
 	f.cloud.Log.Debug("emulated call", "method", r.Method, "path", r.Prefixed(), "status", status)
-	f.calls.Add(calls.Call{Method: r.Method, Path: r.Prefixed(), Status: status, Start: start.UTC(), End: time.Now().UTC()})
+	f.calls.Add(calls.Call{
+		Method: r.Method, Path: r.Prefixed(), Status: status, Start: start.UTC(), End: time.Now().UTC(), Ignored: r.Ignored,
+	})
 	return resp, err
 }
 
@@ -70,10 +73,14 @@ func (f *Front) perform(ctx context.Context, r *wire.Request) (*wire.Response, e
 	if s, ok := f.batching(r); ok {
 		serve = func() (*wire.Response, error) { return f.batch(ctx, s, r) }
 	}
+	if refused, bad := checkMask(r); bad {
+		serve = func() (*wire.Response, error) { return f.cloud.Refuse(r, refused), nil }
+	}
 	resp, err := serve()
 	if err != nil {
 		return nil, err
 	}
+	resp = dress(r, resp)
 	if err := f.hook(cloud.After, r); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package front
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,17 +67,6 @@ func (f *Front) owner(path string, roots func(cloud.Service) []string) string {
 	return ""
 }
 
-// maxBody bounds a request: more than any object that is staged in one piece.
-const maxBody = 256 << 20
-
-func readBody(hr *http.Request) ([]byte, error) {
-	if hr.Body == nil {
-		return nil, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(hr.Body, maxBody))
-	return body, errors.Join(err, hr.Body.Close())
-}
-
 // ServeHTTP serves every API under its host's name as the first part of the path, storage also at the root, and the
 // emulator's own pages under /_emulator/.
 func (f *Front) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
@@ -99,9 +87,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	case f.unprefixed(path) != "":
 		service = f.unprefixed(path)
 	default:
-		http.Error(w, fmt.Sprintf("the emulator does not know %s %s: paths begin with a service, as in /compute.googleapis.com/compute/v1/…",
-			hr.Method, path), http.StatusNotImplemented)
-		return
+		service = "" // nobody's: the answer says what paths begin with
 	}
 	header := hr.Header.Clone()
 	header.Set("Host", hr.Host)
@@ -110,6 +96,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the documented way to break a connection
 	}
+	resp = compressed(hr, resp)
 	for k, v := range resp.Header {
 		w.Header()[k] = v
 	}

@@ -1,11 +1,12 @@
 // Package listfilter reads and evaluates the filter expressions of Compute Engine's list methods (compute v1 discovery
 // document, parameter "filter"): comparisons with =, !=, >, <, >=, <=, :, eq and ne, joined by AND, OR, NOT, parentheses, and
-// AND where nothing stands between two terms. eq and ne match the whole value against a regular expression (RE2); ":" asks
-// whether a field has the word; "=" compares exactly, with "*" standing for anything. gcloud sends all of these.
+// AND where nothing stands between two terms; OR binds most tightly (AIP-160). eq and ne match the whole value against a regular
+// expression (RE2) and cannot be mixed with the others; ":" asks whether a field has the word; "=" compares exactly, with "*"
+// standing for anything. gcloud sends all of these.
 //
 // Worked example:
 //
-//	f, err := listfilter.Parse(`(name eq "demo-.*") (labels.team = ml)`)
+//	f, err := listfilter.Parse(`(name = "demo-*") (labels.team = ml)`)
 //	f.Match(map[string]any{"name": "demo-net", "labels": map[string]any{"team": "ml"}}) // true
 package listfilter
 
@@ -17,12 +18,18 @@ import (
 )
 
 // Filter is a parsed expression.
-type Filter struct{ root node }
+type Filter struct {
+	root   node
+	fields []string
+}
 
 // Match says whether a resource, as decoded JSON, passes. An empty filter passes everything.
 func (f Filter) Match(resource map[string]any) bool {
 	return f.root == nil || f.root.match(resource)
 }
+
+// Fields are the fields that are compared, in the order of the expression: "labels.team".
+func (f Filter) Fields() []string { return f.fields }
 
 type node interface{ match(map[string]any) bool }
 

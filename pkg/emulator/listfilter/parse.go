@@ -20,14 +20,17 @@ func Parse(expression string) (Filter, error) {
 		return Filter{}, nil
 	}
 	p := &parser{tokens: tokens}
-	root, err := p.anyOf(0)
+	root, err := p.allOf(0)
 	if err != nil {
 		return Filter{}, err
 	}
 	if p.pos < len(p.tokens) {
 		return Filter{}, fmt.Errorf("unexpected %q", p.tokens[p.pos].text)
 	}
-	return Filter{root: root}, nil
+	if p.exact && p.regular {
+		return Filter{}, fmt.Errorf("eq and ne cannot be mixed with other comparisons")
+	}
+	return Filter{root: root, fields: p.fields}, nil
 }
 
 type token struct {
@@ -101,6 +104,10 @@ func quoted(s string) (string, int, error) {
 type parser struct {
 	tokens []token
 	pos    int
+	fields []string
+	// exact and regular say which of the two kinds of comparisons were met: they "cannot be mixed in one request" (discovery
+	// document).
+	exact, regular bool
 }
 
 func (p *parser) peek() (token, bool) {
@@ -110,8 +117,27 @@ func (p *parser) peek() (token, bool) {
 	return p.tokens[p.pos], true
 }
 
+// allOf reads what must all hold: terms joined by AND, or by nothing. OR binds more tightly (AIP-160).
+func (p *parser) allOf(depth int) (node, error) {
+	left, err := p.anyOf(depth)
+	for err == nil {
+		t, ok := p.peek()
+		if !ok || t.is(")") {
+			return left, nil
+		}
+		if t.is("AND") {
+			p.pos++
+		}
+		var right node
+		right, err = p.anyOf(depth)
+		left = both{left, right}
+	}
+	return nil, err
+}
+
+// anyOf reads terms joined by OR.
 func (p *parser) anyOf(depth int) (node, error) {
-	left, err := p.allOf(depth)
+	left, err := p.one(depth)
 	for err == nil {
 		t, ok := p.peek()
 		if !ok || !t.is("OR") {
@@ -119,25 +145,8 @@ func (p *parser) anyOf(depth int) (node, error) {
 		}
 		p.pos++
 		var right node
-		right, err = p.allOf(depth)
-		left = either{left, right}
-	}
-	return nil, err
-}
-
-func (p *parser) allOf(depth int) (node, error) {
-	left, err := p.one(depth)
-	for err == nil {
-		t, ok := p.peek()
-		if !ok || t.is("OR", ")") {
-			return left, nil
-		}
-		if t.is("AND") {
-			p.pos++
-		}
-		var right node
 		right, err = p.one(depth)
-		left = both{left, right}
+		left = either{left, right}
 	}
 	return nil, err
 }
@@ -159,7 +168,7 @@ func (p *parser) one(depth int) (node, error) {
 		return negate{inner}, err
 	case t.is("("):
 		p.pos++
-		inner, err := p.anyOf(depth + 1)
+		inner, err := p.allOf(depth + 1)
 		if err != nil {
 			return nil, err
 		}
@@ -195,6 +204,12 @@ func (p *parser) comparison() (node, error) {
 		}
 		value.text += ":" + p.tokens[p.pos+1].text
 		p.pos += 2
+	}
+	p.fields = append(p.fields, field.text)
+	if op.is("eq", "ne") {
+		p.regular = true
+	} else {
+		p.exact = true
 	}
 	t := term{path: strings.Split(field.text, "."), op: op.text, value: value.text}
 	var err error

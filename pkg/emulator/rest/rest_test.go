@@ -62,7 +62,9 @@ func TestQueriesAndBodiesAreStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := router.Find("POST", "/compute/v1/projects/p/global/networks")
-	for query, good := range map[string]bool{"requestId=1&alt=json": true, "colour=red": false, "networkResource=x": false} {
+	for query, good := range map[string]bool{"requestId=1&alt=json": true, "colour=red": false, "networkResource=x": false,
+		"$.xgafv=2&prettyPrint=false&key=k&quotaUser=u&alt=json": true, "alt=proto": false, "fields=name,error/errors(code)": true,
+		"fields=name,colour": false, "fields=error/colour": false, "$fields=*": true, "uniqueId=1": false} {
 		q, err := url.ParseQuery(query)
 		if err != nil {
 			t.Fatal(err)
@@ -74,6 +76,32 @@ func TestQueriesAndBodiesAreStrict(t *testing.T) {
 	for body, good := range map[string]bool{`{"name":"n","mtu":1460}`: true, `{"colour":"red"}`: false, `{"mtu":"many"}`: false, ``: false, `{`: false} {
 		if _, err := m.DecodeBody([]byte(body)); (err == nil) != good {
 			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestListsKnowTheFieldsOfWhatTheyList(t *testing.T) {
+	router, err := rest.NewRouter(nil, computepb.File_google_cloud_compute_v1_compute_proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		verb, path, field string
+		want              bool
+	}{
+		{"GET", "global/networks", "routingConfig.routingMode", true},
+		{"GET", "global/networks", "labels.team", false},
+		{"GET", "zones/z/instances", "labels.team", true},
+		{"GET", "zones/z/instances", "metadata.team", false},
+		{"GET", "zones/z/instances", "networkInterfaces.network", true},
+		{"GET", "aggregated/instances", "labels.a.b", true},
+		{"GET", "aggregated/instances", "colour", false},
+		{"POST", "zones/z/instanceGroupManagers/m/listManagedInstances", "currentAction", true},
+		{"GET", "zones/z/instanceGroupManagers/m/listErrors", "error.code", true},
+	} {
+		m, _ := router.Find(tc.verb, "/compute/v1/projects/p/"+tc.path)
+		if have := m.Lists(tc.field); have != tc.want {
+			t.Errorf("%s: %s: %v", tc.path, tc.field, have)
 		}
 	}
 }

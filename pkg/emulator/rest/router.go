@@ -19,8 +19,10 @@ type Method struct {
 	custom   string     // what stands behind a colon at the end: "disable"
 	vars     []variable // in the order of the path
 	input    protoreflect.MessageDescriptor
+	output   protoreflect.MessageDescriptor
 	body     protoreflect.FieldDescriptor // nil when the method takes no body, or all of input
 	whole    bool                         // all of input is in the body
+	router   *Router
 }
 
 // variable is a part of a path that has a name: "{project}" or "{name=projects/*/serviceAccounts/*}".
@@ -33,6 +35,20 @@ type variable struct {
 type Router struct {
 	byLength map[int][]*Method
 	customs  bool // the API has methods such as "…:disable", so a colon in the last segment always begins one
+
+	outputOnly map[string][]string
+}
+
+// OutputOnly tells which fields only the service writes, by message, both as in JSON: "Network": {"id", …}. Bodies are read
+// without them. Fields whose descriptors tell it are known already.
+func (r *Router) OutputOnly(fields map[string][]string) { r.outputOnly = fields }
+
+// OutputOnly are the fields of the method's resource that only the service writes, as Router.OutputOnly was told.
+func (m *Method) OutputOnly() []string {
+	if m.body == nil {
+		return nil
+	}
+	return m.router.outputOnly[string(m.body.Message().Name())]
 }
 
 // NewRouter reads the methods of all services in files. handled are the names of the methods that the caller carries out, such
@@ -46,6 +62,7 @@ func NewRouter(handled []string, files ...protoreflect.FileDescriptor) (*Router,
 			for j := range service.Methods().Len() {
 				for _, m := range describe(service, service.Methods().Get(j)) {
 					known[m.Name] = true
+					m.router = r
 					r.customs = r.customs || m.custom != ""
 					r.byLength[len(m.segments)] = append(r.byLength[len(m.segments)], m)
 				}
@@ -67,7 +84,7 @@ func describe(service protoreflect.ServiceDescriptor, desc protoreflect.MethodDe
 	}
 	var out []*Method
 	for _, one := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
-		m := &Method{name(service, desc), "", nil, "", nil, desc.Input(), nil, one.GetBody() == "*"}
+		m := &Method{Name: name(service, desc), input: desc.Input(), output: desc.Output(), whole: one.GetBody() == "*"}
 		var path string
 		switch p := one.GetPattern().(type) {
 		case *annotations.HttpRule_Get:

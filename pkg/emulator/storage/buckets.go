@@ -118,24 +118,12 @@ func (c *call) patchBucket(o *world.Object) (*wire.Response, error) {
 	if json.Unmarshal(c.r.Body, &d) != nil {
 		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 	}
-	for field, v := range d {
-		if inner, ok := v.(doc.Map); ok && (field == "labels" || field == "iamConfiguration" || field == "autoclass") {
-			have := doc.Object(o.Doc, field)
-			if have == nil {
-				have = doc.Map{}
-			}
-			for k, value := range inner {
-				if value == nil {
-					delete(have, k)
-				} else {
-					have[k] = value
-				}
-			}
-			o.Doc[field] = have
-			continue
-		}
-		o.Doc[field] = v
+	for _, fixed := range []string{"kind", "id", "name", "selfLink", "location", "locationType", "projectNumber", "generation", "timeCreated"} {
+		delete(d, fixed)
 	}
+	doc.Merge(o.Doc, d) // JSON merge patch: null takes away (page "Using partial resources")
+	doc.Settle(o.Doc)
+	doc.Fill(o.Doc, doc.Map{"storageClass": "STANDARD"})
 	c.fillAccess(o.Doc)
 	o.Doc["metageneration"] = fmt.Sprint(doc.Num(o.Doc, "metageneration") + 1)
 	o.Doc["updated"] = c.tx.Now().UTC().Format(zulu)

@@ -188,7 +188,7 @@ func (c *call) patchObject() (*wire.Response, error) {
 	}
 	for _, field := range []string{"metadata", "contentType", "cacheControl", "customTime"} {
 		if v, ok := d[field]; ok {
-			o.Doc[field] = v
+			doc.Merge(o.Doc, doc.Map{field: v})
 		}
 	}
 	o.Doc["metageneration"] = fmt.Sprint(doc.Num(o.Doc, "metageneration") + 1)

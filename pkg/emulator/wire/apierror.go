@@ -27,24 +27,42 @@ var ErrNotEmulated = errors.New("not emulated")
 
 // NotEmulated is the honest answer to what is not known here: never a made-up success.
 func NotEmulated(r *Request) APIError {
-	return APIError{
-		Code: http.StatusNotImplemented, Reason: "notImplemented",
-		Message: fmt.Sprintf("the emulator does not know %s %s", r.Method, r.Prefixed()),
+	why := fmt.Sprintf("the emulator does not know %s %s", r.Method, r.Prefixed())
+	if r.Service == "" {
+		why += ": paths begin with a service, as in /compute.googleapis.com/compute/v1/…"
 	}
+	return APIError{Code: http.StatusNotImplemented, Reason: "notImplemented", Message: why}
 }
 
 // Dialect is how a service writes its refusals.
 type Dialect func(*Request, APIError) *Response
 
-// Classic is the older dialect: errors[] and no status (recorded for Compute Engine and Cloud Storage: errors.log).
-func Classic(_ *Request, f APIError) *Response {
-	return Reply(f.Code, doc.Map{"error": f.classic()})
+// Classic is the older dialect: errors[] and no status (recorded for Compute Engine and Cloud Storage: errors.log). What Google's
+// front end refuses, before the service is asked, has a status and details (public report: trailofbits/algo#14854).
+func Classic(r *Request, f APIError) *Response {
+	if format(r) == "2" {
+		return PlainRPC(r, f)
+	}
+	e := f.classic()
+	if f.Status != "" {
+		e["status"] = f.Status
+	}
+	return Reply(f.Code, doc.Map{"error": e})
+}
+
+// format is the form of refusals that a call asks for: "1" for errors[], "2" for none (discovery documents, parameter $.xgafv).
+func format(r *Request) string {
+	if r == nil {
+		return ""
+	}
+	return r.Query.Get("$.xgafv")
 }
 
 // RPC is the google.rpc dialect. The older Go and Python clients, told by prettyPrint=false or alt=json, get errors[] too
 // (recorded: errors.log).
 func RPC(r *Request, f APIError) *Response {
-	if !r.Query.Has("alt") && !r.Query.Has("prettyPrint") {
+	old := r.Query.Has("alt") || r.Query.Has("prettyPrint")
+	if v := format(r); v == "2" || v != "1" && !old {
 		return PlainRPC(r, f)
 	}
 	e := f.classic()

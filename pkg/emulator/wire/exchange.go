@@ -10,15 +10,24 @@ import (
 type Request struct {
 	N       int64 // counted from 1 for each emulator
 	Method  string
-	Service string // "compute.googleapis.com"
+	Service string // "compute.googleapis.com"; "" when the path is no service's
 	Path    string // below the service, escaped as it was sent: "/compute/v1/projects/p/global/networks"
 	Query   url.Values
 	Header  http.Header
 	Body    []byte
+	// Ignored are the names in the body that the service does not know and has ignored, as the real one does. The log of calls
+	// shows them.
+	Ignored []string
 }
 
-// Prefixed is the path as the call log and fault plans show it: "/compute.googleapis.com/compute/v1/…".
-func (r *Request) Prefixed() string { return "/" + r.Service + r.Path }
+// Prefixed is the path as the call log and fault plans show it: "/compute.googleapis.com/compute/v1/…". A path that is no
+// service's is alone.
+func (r *Request) Prefixed() string {
+	if r.Service == "" {
+		return r.Path
+	}
+	return "/" + r.Service + r.Path
+}
 
 // Response is the answer to a call.
 type Response struct {

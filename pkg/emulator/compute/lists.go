@@ -1,0 +1,182 @@
+package compute
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/listfilter"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
+)
+
+// Lists take filter, orderBy, maxResults, pageToken and returnPartialSuccess, all alike (discovery document). Nothing here fails in
+// part, so the last changes nothing.
+
+func (k *collection) list(c *call) (any, error) {
+	return c.page(c.scope()+"/"+k.plural, k.kind+"List", k)
+}
+
+// page is one page of a collection's list.
+func (c *call) page(scope, kind string, k *collection) (any, error) {
+	return c.virtual(scope, kind, c.stored(scope, k))
+}
+
+// stored gives what a collection has in a scope, as far as clients may see it, in the order of names.
+func (c *call) stored(scope string, k *collection) []doc.Map {
+	var items []doc.Map
+	for _, o := range c.tx.List(worldName(scope)) {
+		if !o.Visible.After(c.tx.Now()) {
+			items = append(items, k.show(c.tx, o))
+		}
+	}
+	return items
+}
+
+// virtual is one page of a list whose items need not be stored; they are in the order of names. There is no key "items" when
+// nothing is found (recorded: c7n-compute-mig-zonal-list-empty.json).
+func (c *call) virtual(scope, kind string, items []doc.Map) (any, error) {
+	filter, err := c.filter()
+	if err != nil {
+		return nil, err
+	}
+	items = slices.DeleteFunc(items, func(d doc.Map) bool { return !filter.Match(d) })
+	shown, token, err := c.cut(items)
+	if err != nil {
+		return nil, err
+	}
+	out := doc.Map{"kind": kind, "id": scope, "selfLink": linkBase + scope}
+	if len(shown) > 0 {
+		out["items"] = doc.Anys(shown)
+	}
+	if token != "" {
+		out["nextPageToken"] = token
+	}
+	return out, nil
+}
+
+// filter reads the filter of a list. The words are of public reports, and so is that a field which the resource does not have is
+// refused: gcloud's labels of a backend service, metadata keys of an instance.
+func (c *call) filter() (listfilter.Filter, error) {
+	text := c.query.Get("filter")
+	f, err := listfilter.Parse(text)
+	if err == nil {
+		for _, field := range f.Fields() {
+			if !c.m.Lists(field) {
+				err = fmt.Errorf("there is no field %s", field)
+			}
+		}
+	}
+	if err != nil {
+		return f, invalid("filter", text, "Invalid list filter expression.")
+	}
+	return f, nil
+}
+
+// cut gives one page of a sorted list and the token of the next.
+func (c *call) cut(items []doc.Map) ([]doc.Map, string, error) {
+	return pageOf(c, items, func(d doc.Map) doc.Map { return d })
+}
+
+// pageOf is cut for things that hold resources. The order is that of names or, with orderBy, of creation, the newest first
+// (discovery document; the words of the refusal are assumed).
+func pageOf[T any](c *call, items []T, resource func(T) doc.Map) ([]T, string, error) {
+	switch order := c.query.Get("orderBy"); order {
+	case "", "name", "name asc":
+	case "creationTimestamp desc":
+		at := func(d doc.Map) string { return orElse(doc.Str(d, "creationTimestamp"), doc.Str(d, "insertTime")) }
+		slices.SortStableFunc(items, func(a, b T) int { return strings.Compare(at(resource(b)), at(resource(a))) })
+	default:
+		return nil, "", invalid("orderBy", order, "Only 'name' and 'creationTimestamp desc' are supported.")
+	}
+	size, err := c.pageSize()
+	if err != nil {
+		return nil, "", err
+	}
+	shown, next, ok := rest.Page(items, size, c.query.Get("pageToken"))
+	if !ok {
+		return nil, "", invalid("pageToken", c.query.Get("pageToken"), "Invalid page token.")
+	}
+	return shown, next, nil
+}
+
+// pageSize is maxResults: 500 unless given, or 0 (discovery document). The words are those in which Google's older front end
+// refuses numbers out of range (public reports of another API).
+func (c *call) pageSize() (int, error) {
+	s := c.query.Get("maxResults")
+	if s == "" || s == "0" {
+		return 500, nil
+	}
+	if n := doc.Num(doc.Map{"n": s}, "n"); n > 0 && n <= 500 {
+		return int(n), nil
+	}
+	return 0, wire.APIError{Code: 400, Reason: "invalidParameter", Message: fmt.Sprintf("Invalid value '%s'. Values must be within the range: [0, 500]", s)}
+}
+
+// aggregated lists a collection over all scopes that it can have.
+func (c *call) aggregated(plural, kind string, k *collection) (any, error) {
+	return c.overScopes(plural, kind, func(scope string) []doc.Map { return c.stored(c.project()+"/"+scope+"/"+plural, k) })
+}
+
+// virtualAggregated is aggregated for what is in zones and not stored.
+func (c *call) virtualAggregated(plural, kind string, of func(*call, string) []doc.Map) (any, error) {
+	return c.overScopes(plural, kind, func(scope string) []doc.Map {
+		if zone, ok := strings.CutPrefix(scope, "zones/"); ok {
+			return of(c, zone)
+		}
+		return nil
+	})
+}
+
+// overScopes is one page of an aggregated list. A scope without results on it carries a warning instead (recorded form:
+// gcp-facts, section 1). Scopes of kinds where the collection cannot be show with includeAllScopes only (discovery document).
+func (c *call) overScopes(plural, kind string, in func(scope string) []doc.Map) (any, error) {
+	filter, err := c.filter()
+	if err != nil {
+		return nil, err
+	}
+	type found struct {
+		scope string
+		d     doc.Map
+	}
+	var all []found
+	scopes := doc.Map{}
+	for _, scope := range allScopes() {
+		level, _, _ := strings.Cut(scope, "/")
+		if !c.svc.scoped(plural, level) && c.query.Get("includeAllScopes") != "true" {
+			continue
+		}
+		scopes[scope] = doc.Map{"warning": doc.Map{
+			"code": "NO_RESULTS_ON_PAGE", "message": fmt.Sprintf("There are no results for scope '%s' on this page.", scope),
+			"data": []any{doc.Map{"key": "scope", "value": scope}},
+		}}
+		for _, d := range in(scope) {
+			if filter.Match(d) {
+				all = append(all, found{scope, d})
+			}
+		}
+	}
+	shown, token, err := pageOf(c, all, func(f found) doc.Map { return f.d })
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range shown {
+		scopes[f.scope] = doc.Map{plural: append(doc.List(scopes, f.scope, plural), f.d)}
+	}
+	path := c.project() + "/aggregated/" + plural
+	out := doc.Map{"kind": kind, "id": path, "selfLink": linkBase + path, "items": scopes}
+	if token != "" {
+		out["nextPageToken"] = token
+	}
+	return out, nil
+}
+
+// scoped says whether a collection has things at a level: "global", "regions", "zones".
+func (svc *service) scoped(plural, level string) bool {
+	if level != "global" {
+		level += "/x"
+	}
+	m, _ := svc.router.Find("GET", "/compute/v1/projects/x/"+level+"/"+plural)
+	return m != nil
+}
