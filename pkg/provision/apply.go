@@ -22,8 +22,8 @@ type work struct {
 	nodes  map[resources.Address]*resources.Node
 	live   map[resources.ID]*resources.Observation
 	labels map[string]string
-	// referred are those that others refer to, promised those of whose outputs somebody waits for one that nobody can compute.
-	referred, promised map[resources.Address]bool
+	// promised are those of whose outputs somebody waits for one that nobody can compute.
+	promised map[resources.Address]bool
 
 	mu      sync.Mutex
 	outputs map[resources.Address]json.RawMessage
@@ -33,7 +33,7 @@ type work struct {
 func (e *Engine) apply(s *session, g *survey, p *plan.Plan) ([]exec.Result, error) {
 	w := &work{
 		e: e, s: s, live: g.live, nodes: map[resources.Address]*resources.Node{}, outputs: map[resources.Address]json.RawMessage{},
-		labels: map[string]string{resources.OwnerLabel: e.Owner}, referred: map[resources.Address]bool{}, promised: map[resources.Address]bool{},
+		labels: map[string]string{resources.OwnerLabel: e.Owner}, promised: map[resources.Address]bool{},
 	}
 	made := map[resources.Address]bool{}
 	for _, step := range p.Steps {
@@ -49,9 +49,6 @@ func (e *Engine) apply(s *session, g *survey, p *plan.Plan) ([]exec.Result, erro
 	for _, n := range g.nodes {
 		if err := n.ResolveKnown(w.lookup); err != nil {
 			return nil, fmt.Errorf("%s: %w", n.Address, err)
-		}
-		for _, a := range n.Refs {
-			w.referred[a] = true
 		}
 		for _, a := range n.Promised() {
 			w.promised[a] = true
@@ -165,8 +162,8 @@ func (w *work) create(ctx context.Context, step plan.Step, usable func()) error 
 			return err
 		case err == nil && n.ID == n.Computed() && !n.ID.StandIn() && !w.promised[n.Address]:
 			usable()
-			if !w.referred[n.Address] && w.s.fresh[n.Address.String()] {
-				return w.record(n, &resources.Observation{ID: n.ID, Outputs: json.RawMessage("{}")}) // nobody wants to know what it publishes
+			if !n.Publishes() && w.s.fresh[n.Address.String()] {
+				return w.record(n, &resources.Observation{ID: n.ID, Outputs: json.RawMessage("{}")}) // reading it back would tell nothing
 			}
 		}
 		var unseen error

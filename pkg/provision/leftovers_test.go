@@ -76,7 +76,7 @@ func TestAStrangersVMFromOurTemplateIsNamed(t *testing.T) {
 		t.Run(zone, func(t *testing.T) {
 			inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
 				create(ctx, t, c)
-				c.post(ctx, t, "zones/"+zone+"/instances?sourceInstanceTemplate="+c.template(), `{"name":"by-hand"}`)
+				c.post(ctx, t, "zones/"+zone+"/instances?sourceInstanceTemplate="+c.template(), `{"name":"by-hand","networkInterfaces":[{"network":"global/networks/default"}]}`)
 				e := c.engine(ctx, c.em.Transport(), 1)
 				heard := &listener{}
 				e.Printer = heard

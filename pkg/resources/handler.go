@@ -60,6 +60,7 @@ type binding interface {
 	exclusive(id ID, spec any) string
 	mayExist(spec any) bool
 	promised(spec any) []Address
+	publishes() bool
 }
 
 // Computed is the name that the kind computes for the node.
@@ -118,6 +119,9 @@ func (n *Node) Require() Requirements { return n.bind.require(n.scope, n.spec) }
 
 // Exclusive is the group in which steps on the node must be alone; empty for none.
 func (n *Node) Exclusive() string { return n.bind.exclusive(n.ID, n.spec) }
+
+// Publishes says whether the kind has outputs that others can refer to.
+func (n *Node) Publishes() bool { return n.bind.publishes() }
 
 // Promised lists the nodes of whose outputs the spec still waits for one.
 func (n *Node) Promised() []Address { return n.bind.promised(n.spec) }
@@ -339,4 +343,10 @@ func (e erased[S, O]) promised(spec any) []Address {
 		}
 	}
 	return sortedAddresses(out)
+}
+
+func (e erased[S, O]) publishes() bool {
+	var none O
+	raw, err := json.Marshal(none)
+	return err != nil || string(raw) != "{}"
 }

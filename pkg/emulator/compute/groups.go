@@ -78,7 +78,7 @@ func (c *call) setVersions(d, body doc.Map) error {
 	if len(versions) > 1 {
 		return wire.APIError{Code: 501, Reason: "notImplemented", Message: "the emulator does not know groups of several versions"}
 	}
-	template, err := c.refer("resource.instanceTemplate", doc.Str(versions[0], "instanceTemplate"), "instanceTemplates", "instance template")
+	template, err := c.referTemplate("resource.instanceTemplate", doc.Str(versions[0], "instanceTemplate"))
 	if err != nil {
 		return err
 	}

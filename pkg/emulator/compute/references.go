@@ -88,7 +88,16 @@ func (c *call) refer(field, value, plural, noun string) (*world.Object, error) {
 	if !o.Ready || o.Doomed {
 		return nil, notReady(path)
 	}
-	for _, nic := range doc.Objects(o.Doc, "properties", "networkInterfaces") { // a template's: its VMs will be where the call is
+	return o, nil
+}
+
+// referTemplate resolves the template of a group, whose VMs will be where the call is: so must be what the template refers to.
+func (c *call) referTemplate(field, value string) (*world.Object, error) {
+	o, err := c.refer(field, value, "instanceTemplates", "instance template")
+	if err != nil {
+		return nil, err
+	}
+	for _, nic := range doc.Objects(o.Doc, "properties", "networkInterfaces") {
 		if link := doc.Str(nic, "subnetwork"); link != "" {
 			if err := c.near(field, value, strings.Split(pathOf(link, c.project()), "/")); err != nil {
 				return nil, err

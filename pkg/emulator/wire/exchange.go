@@ -34,6 +34,9 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// Document says that the body was rendered from a document: field masks, prettyPrint and compression are for these, and not
+	// for the contents of an object, even if these are JSON.
+	Document bool
 }
 
 // Reply renders a value as Google's front end does (recorded headers: compute-network-custom.log).
@@ -49,5 +52,5 @@ func Reply(status int, v any) *Response {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("X-Xss-Protection", "0")
-	return &Response{Status: status, Header: h, Body: append(body, '\n')}
+	return &Response{Status: status, Header: h, Body: append(body, '\n'), Document: true}
 }
