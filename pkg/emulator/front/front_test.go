@@ -22,6 +22,18 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 )
 
+// content is that of an object, which happens to be JSON.
+const content = "{ \"a\" :  1 }"
+
+// The contents of an object are sent as they are, whatever they look like: clients compare checksums.
+func TestContentsAreNotTouched(t *testing.T) {
+	base, _ := serve(t)
+	_, raw := send(t, "GET", base+"/echo.googleapis.com/content?prettyPrint=false", "", "Accept-Encoding", "gzip", "User-Agent", "go (gzip)")
+	if string(raw) != content {
+		t.Errorf("%q", raw)
+	}
+}
+
 // echo is a service that answers what it was asked, and refuses paths that end in "no".
 func echo() cloud.Service {
 	return cloud.Service{
@@ -30,6 +42,9 @@ func echo() cloud.Service {
 			return &cloud.Server{Serve: func(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {
 				if strings.HasSuffix(r.Path, "/no") {
 					return wire.RPC(r, wire.APIError{Code: 404, Reason: "notFound", Message: "no"}), nil
+				}
+				if strings.HasSuffix(r.Path, "/content") {
+					return &wire.Response{Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(content)}, nil
 				}
 				r.Ignored = []string{"colour"}
 				return wire.Reply(200, doc.Map{"method": r.Method, "path": r.Path, "query": r.Query, "body": string(r.Body)}), nil
