@@ -179,7 +179,8 @@ MIME-Version: 1.0
 Content-Transfer-Encoding: binary
 Content-ID: <d5a6 + 0>
 
-GET /a?fields=path HTTP/1.1
+GET http://127.0.0.1:1/a?fields=path HTTP/1.1
+Host: 127.0.0.1:1
 accept: application/json
 
 --b
