@@ -152,6 +152,7 @@ func realLinks(v any) any {
 // virtual are the collections that can be referred to although nothing of them is in the world.
 var virtual = []string{ //nolint:gochecknoglobals // a constant table
 	"acceleratorTypes", "diskTypes", "gateways", "imageFamilyViews", "images", "licenses", "machineTypes", "networkProfiles",
+	"regions", // recorded: a subnetwork whose region is global/regions/us-central1, as Terraform writes it
 }
 
 // dangling refuses a body that refers to something of a collection that the emulator does not have: nobody can have made it, so it
