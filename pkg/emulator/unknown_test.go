@@ -29,3 +29,23 @@ func TestUnknownVerbsAre501BeforeAllElse(t *testing.T) {
 		}
 	}
 }
+
+// Compute Engine ignores names that it does not know, and the log shows which. IAM refuses them.
+func TestNamesThatAreIgnoredAreMarked(t *testing.T) {
+	em, c := newEmulator(t, emulator.Options{})
+	c.done("POST", base+"global/networks", `{"name":"net","autoCreateSubnetworks":false,"routingConfig":{"deleteBgpAlwaysCompareMed":false},"colour":null}`)
+	if status, v := c.call("POST", iam, `{"accountId":"account","colour":1}`); status != 400 {
+		t.Errorf("%d %v", status, v)
+	}
+	all, err := em.Calls()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, call := range all {
+		have = append(have, call.Ignored...)
+	}
+	if want := "resource.colour resource.routing_config.deleteBgpAlwaysCompareMed"; strings.Join(have, " ") != want {
+		t.Errorf("%q", have)
+	}
+}
