@@ -85,7 +85,7 @@ func checkMask(r *wire.Request) (refused wire.APIError, bad bool) {
 // dress gives an answer the form that the call's system parameters ask for: fields, prettyPrint. Refusals are not cut.
 func dress(r *wire.Request, resp *wire.Response) *wire.Response {
 	mask, compact := parameter(r, "fields"), parameter(r, "prettyPrint") == "false"
-	if !isJSON(resp.Header) || !compact && (mask == "" || resp.Status >= 300) {
+	if !resp.Document || !compact && (mask == "" || resp.Status >= 300) {
 		return resp
 	}
 	out := *resp
@@ -109,13 +109,11 @@ func dress(r *wire.Request, resp *wire.Response) *wire.Response {
 	return &out
 }
 
-func isJSON(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/json") }
-
 // compressed is an answer as a client gets it that has asked for gzip. Google's front ends want to read the word in the user agent
 // too (performance pages of the APIs). Contents of objects are sent as they are.
 func compressed(hr *http.Request, resp *wire.Response) *wire.Response {
 	if !strings.Contains(hr.Header.Get("Accept-Encoding"), "gzip") || !strings.Contains(hr.UserAgent(), "gzip") ||
-		!isJSON(resp.Header) || len(resp.Body) == 0 || hr.Method == http.MethodHead {
+		!resp.Document || len(resp.Body) == 0 || hr.Method == http.MethodHead {
 		return resp
 	}
 	var short bytes.Buffer

@@ -31,6 +31,9 @@ func echo() cloud.Service {
 				if strings.HasSuffix(r.Path, "/no") {
 					return wire.RPC(r, wire.APIError{Code: 404, Reason: "notFound", Message: "no"}), nil
 				}
+				if strings.HasSuffix(r.Path, "/data") {
+					return &wire.Response{Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{ "a": 1, "b": 2 }`)}, nil
+				}
 				r.Ignored = []string{"colour"}
 				return wire.Reply(200, doc.Map{"method": r.Method, "path": r.Path, "query": r.Query, "body": string(r.Body)}), nil
 			}}, nil
@@ -109,6 +112,9 @@ func TestCallsComeAsClientsSendThem(t *testing.T) {
 		if have := strings.Join(strings.Fields(string(raw)), ""); have != tc.want {
 			t.Errorf("%s: %s", tc.name, have)
 		}
+	}
+	if resp, raw := send(t, "GET", base+"/data?prettyPrint=false&fields=a&alt=media", "", "Accept-Encoding", "gzip", "User-Agent", "x (gzip)"); string(raw) != `{ "a": 1, "b": 2 }` || resp.Header.Get("Content-Encoding") != "" {
+		t.Errorf("somebody's data: %s", raw)
 	}
 	if resp, raw := send(t, "POST", base+"/x", "no gzip", "Content-Encoding", "gzip"); resp.StatusCode != 400 {
 		t.Errorf("a body that is not what its header says: %d %s", resp.StatusCode, raw)

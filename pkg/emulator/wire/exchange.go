@@ -34,6 +34,9 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// Document says that the body is a resource or another message of the API, which system parameters shape, and not somebody's
+	// data, which may be JSON too.
+	Document bool
 }
 
 // Reply renders a value as Google's front end does (recorded headers: compute-network-custom.log).
@@ -49,5 +52,5 @@ func Reply(status int, v any) *Response {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("X-Xss-Protection", "0")
-	return &Response{Status: status, Header: h, Body: append(body, '\n')}
+	return &Response{Status: status, Header: h, Body: append(body, '\n'), Document: true}
 }
