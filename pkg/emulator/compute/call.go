@@ -117,6 +117,7 @@ func (c *call) read(r *wire.Request) error {
 	if !c.patch {
 		doc.Settle(body)
 	}
+	realLinks(body)
 	c.body = body
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -129,9 +130,38 @@ func (c *call) near(field, value string, parts []string) error {
 	return nil
 }
 
+// prose are the fields whose values are the users' own.
+var prose = []string{"metadata", "description", "labels"} //nolint:gochecknoglobals // a constant table
+
+// foreign begins a link that a client has made of an overridden endpoint.
+var foreign = regexp.MustCompile(`^https?://[^/]+/(?:[^/]+\.googleapis\.com/)?(compute/(?:v1|beta|alpha)/projects/.*)$`)
+
+// realLinks makes the links in a body those of the real API, whatever endpoint the client calls: what was sent is shown again.
+func realLinks(v any) any {
+	switch x := v.(type) {
+	case doc.Map:
+		for key := range x {
+			if !slices.Contains(prose, key) {
+				x[key] = realLinks(x[key])
+			}
+		}
+	case []any:
+		for i := range x {
+			x[i] = realLinks(x[i])
+		}
+	case string:
+		host, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(x, "https://"), "http://"), "/")
+		if m := foreign.FindStringSubmatch(x); m != nil && !strings.HasSuffix(host, ".googleapis.com") {
+			return "https://www.googleapis.com/" + m[1]
+		}
+	}
+	return v
+}
+
 // virtual are the collections that can be referred to although nothing of them is in the world.
 var virtual = []string{ //nolint:gochecknoglobals // a constant table
 	"acceleratorTypes", "diskTypes", "gateways", "imageFamilyViews", "images", "licenses", "machineTypes", "networkProfiles",
+	"regions", // recorded: a subnetwork whose region is global/regions/us-central1, as Terraform writes it
 }
 
 // dangling refuses a body that refers to something of a collection that the emulator does not have: nobody can have made it, so it
@@ -141,7 +171,7 @@ func (c *call) dangling(v any) error {
 	switch x := v.(type) {
 	case doc.Map:
 		for _, key := range slices.Sorted(maps.Keys(x)) {
-			if key == "metadata" || key == "description" || key == "labels" {
+			if slices.Contains(prose, key) {
 				continue
 			}
 			if err := c.dangling(x[key]); err != nil {

@@ -92,6 +92,27 @@ func TestReferencesComeInManyForms(t *testing.T) {
 	})
 }
 
+func TestLinksInAnswersAreTheRealOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, "")
+		const text = "see http://127.0.0.1:1/compute/v1/projects/p"
+		c.must("POST", "global/instanceTemplates", `{"name":"template","description":"`+text+`","properties":{"machineType":"n1-standard-4",
+			"networkInterfaces":[{"network":"http://127.0.0.1:1/compute.googleapis.com/compute/v1/projects/test-project/global/networks/default"}],
+			"disks":[{"boot":true,"initializeParams":{"sourceImage":"http://localhost:1/compute/beta/projects/debian-cloud/global/images/family/debian-12"}}]}}`)
+		d := c.must("GET", "global/instanceTemplates/template", "")
+		if doc.Str(d, "description") != text {
+			t.Error(doc.Str(d, "description"))
+		}
+		props := doc.Object(d, "properties")
+		if have := doc.Str(doc.Objects(props, "networkInterfaces")[0], "network"); have != "https://www.googleapis.com/compute/v1/projects/test-project/global/networks/default" {
+			t.Error(have)
+		}
+		if have := doc.Str(doc.Objects(props, "disks")[0], "initializeParams", "sourceImage"); have != "https://www.googleapis.com/compute/beta/projects/debian-cloud/global/images/family/debian-12" {
+			t.Error(have)
+		}
+	})
+}
+
 // A change that is refused half-way, after a good field, changes nothing.
 func TestARefusedChangeLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

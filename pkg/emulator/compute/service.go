@@ -25,7 +25,8 @@ type service struct {
 func Service() cloud.Service {
 	return cloud.Service{
 		Host: computeHost, Title: "Compute Engine API", Roots: []string{"/compute/", "/batch/compute/"}, Batch: "/batch/compute/v1",
-		Refuse: wire.Classic, Latency: typical, Open: open,
+		Unprefixed: []string{"/batch/compute/"}, // where gcloud sends them: it leaves out the path of an overridden endpoint
+		Refuse:     wire.Classic, Latency: typical, Open: open,
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
@@ -82,26 +84,33 @@ func (f *Front) batchPart(ctx context.Context, s cloud.Service, part *multipart.
 	return err
 }
 
-// partCall reads the call in a part, which may leave out the HTTP version and the host, which net/http wants.
+// partCall reads the call in a part: a request line, of which the HTTP version may be missing, headers, a body. gcloud's parts name
+// their whole address and a host.
 func partCall(host string, part *multipart.Part) (*wire.Request, error) {
-	raw, err := io.ReadAll(part)
-	if err != nil {
-		return nil, err
+	in := textproto.NewReader(bufio.NewReader(part))
+	line, err := in.ReadLine()
+	for err == nil && line == "" {
+		line, err = in.ReadLine()
 	}
-	line, rest, _ := bytes.Cut(bytes.TrimLeft(raw, "\r\n"), []byte("\n"))
-	words := strings.Fields(string(line))
+	words := strings.Fields(line)
 	if len(words) < 2 {
 		return nil, errors.New("a part has no request line")
 	}
-	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n", words[0], words[1], host, rest)
-	hr, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
+	address, err := url.ParseRequestURI(words[1])
 	if err != nil {
 		return nil, err
 	}
-	body, err := readBody(hr)
+	header, err := in.ReadMIMEHeader()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	body, err := io.ReadAll(in.R)
 	if err != nil {
 		return nil, err
 	}
-	path := strings.TrimPrefix(hr.URL.EscapedPath(), "/"+host)
-	return &wire.Request{Method: hr.Method, Service: host, Path: path, Query: hr.URL.Query(), Header: hr.Header, Body: body}, nil
+	if n, err := strconv.Atoi(header.Get("Content-Length")); err == nil && n >= 0 && n < len(body) {
+		body = body[:n]
+	}
+	path := strings.TrimPrefix(address.EscapedPath(), "/"+host)
+	return &wire.Request{Method: words[0], Service: host, Path: path, Query: address.Query(), Header: http.Header(header), Body: body}, nil
 }

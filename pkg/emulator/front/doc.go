@@ -1,5 +1,6 @@
 // Package front is the door of the emulator: a transport for clients in the same process and an http.Handler for everybody else.
-// It takes calls apart, logs them, lets faults strike, and routes them by host. It knows no service.
+// It takes calls apart (compressed, several in one, with another method in a header), logs them all, lets faults strike, routes them
+// by host, and gives answers the form that was asked for (fields, prettyPrint, gzip). It knows no service.
 //
 // Worked example:
 //

@@ -113,7 +113,7 @@ func dress(r *wire.Request, resp *wire.Response) *wire.Response {
 // too (performance pages of the APIs). Contents of objects are sent as they are.
 func compressed(hr *http.Request, resp *wire.Response) *wire.Response {
 	if !strings.Contains(hr.Header.Get("Accept-Encoding"), "gzip") || !strings.Contains(hr.UserAgent(), "gzip") ||
-		!resp.Document || hr.Method == http.MethodHead {
+		!resp.Document || len(resp.Body) == 0 || hr.Method == http.MethodHead {
 		return resp
 	}
 	var short bytes.Buffer

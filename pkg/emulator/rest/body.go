@@ -203,42 +203,33 @@ func (b *body) value(field protoreflect.FieldDescriptor, v any, at string) (any,
 		}
 		return b.message(field.Message(), sent, at)
 	}
-	text, isText := v.(string)
-	number, isNumber := v.(json.Number)
-	switch kind := field.Kind(); kind {
-	case protoreflect.StringKind:
-		if isText && text == "" && isEnum(field) {
-			return absent, nil
-		}
-		if isText {
-			return text, nil
-		}
-	case protoreflect.BytesKind:
-		if _, err := base64.StdEncoding.DecodeString(text); isText && err == nil {
-			return text, nil
-		}
-	case protoreflect.BoolKind:
-		if truth, ok := v.(bool); ok {
-			return truth, nil
-		}
-		if text == "true" || text == "false" {
-			return text == "true", nil
-		}
-	case protoreflect.EnumKind:
-		if isText && text == "" {
-			return absent, nil
-		}
-		if name, ok := enumName(field.Enum(), text, number); ok {
-			return name, nil
-		}
-	default:
-		if isText || isNumber {
-			if n, ok := numeric(kind, text+string(number)); ok {
-				return n, nil
-			}
-		}
+	if out, ok := scalar(field, v); ok {
+		return out, nil
 	}
 	return nil, badValue(field, v, at)
+}
+
+func scalar(field protoreflect.FieldDescriptor, v any) (out any, ok bool) {
+	kind := field.Kind()
+	truth, isBool := v.(bool)
+	text, isText := v.(string)
+	number, _ := v.(json.Number)
+	switch {
+	case isBool:
+		return truth, kind == protoreflect.BoolKind
+	case kind == protoreflect.BoolKind:
+		return text == "true", text == "true" || text == "false"
+	case isText && text == "" && (kind == protoreflect.EnumKind || isEnum(field)):
+		return absent, true
+	case kind == protoreflect.EnumKind:
+		return enumName(field.Enum(), text, number)
+	case kind == protoreflect.StringKind:
+		return text, isText
+	case kind == protoreflect.BytesKind:
+		_, err := base64.StdEncoding.DecodeString(text)
+		return text, isText && err == nil
+	}
+	return numeric(kind, text+string(number))
 }
 
 // isEnum says whether a string is an enum on the wire. computepb makes all of Compute Engine's enums strings, and keeps the enum
@@ -253,47 +244,48 @@ func isEnum(field protoreflect.FieldDescriptor) bool {
 	return field.ContainingMessage().Enums().ByName(protoreflect.Name(name.String())) != nil
 }
 
-func enumName(enum protoreflect.EnumDescriptor, text string, number json.Number) (string, bool) {
+func enumName(enum protoreflect.EnumDescriptor, text string, number json.Number) (any, bool) {
 	value := enum.Values().ByName(protoreflect.Name(text))
 	if n, err := strconv.ParseInt(string(number), 10, 32); err == nil {
 		value = enum.Values().ByNumber(protoreflect.EnumNumber(n))
 	}
 	if value == nil {
-		return "", false
+		return nil, false
 	}
 	return string(value.Name()), true
 }
 
+// The kinds of numbers; what is in none of these lists is a signed integer of 32 bits.
+var (
+	floats   = []protoreflect.Kind{protoreflect.FloatKind, protoreflect.DoubleKind}                                                      //nolint:gochecknoglobals // a constant table
+	unsigned = []protoreflect.Kind{protoreflect.Uint32Kind, protoreflect.Fixed32Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind} //nolint:gochecknoglobals // as above
+	wide     = []protoreflect.Kind{                                                                                                      //nolint:gochecknoglobals // as above
+		protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind,
+	}
+)
+
 // numeric gives a number as the wire has it: 64-bit integers are strings, everything else is a JSON number.
 func numeric(kind protoreflect.Kind, s string) (any, bool) {
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return nil, false
+	if err != nil || slices.Contains(floats, kind) {
+		return f, err == nil
 	}
 	bits := 32
-	switch kind {
-	case protoreflect.FloatKind, protoreflect.DoubleKind:
-		return f, true
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+	if slices.Contains(wide, kind) {
 		bits = 64
 	}
-	whole := s
 	if strings.ContainsAny(s, ".eE") { // 5.0 is 5
-		whole = strconv.FormatFloat(f, 'f', -1, 64)
+		s = strconv.FormatFloat(f, 'f', -1, 64)
 	}
-	switch kind {
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		_, err = strconv.ParseUint(whole, 10, bits)
-	default:
-		_, err = strconv.ParseInt(whole, 10, bits)
-	}
-	if err != nil {
-		return nil, false
+	if slices.Contains(unsigned, kind) {
+		_, err = strconv.ParseUint(s, 10, bits)
+	} else {
+		_, err = strconv.ParseInt(s, 10, bits)
 	}
 	if bits == 64 {
-		return whole, true
+		return s, err == nil
 	}
-	return f, true
+	return f, err == nil
 }
 
 // wellKnown reads a type of protobuf's own, such as a duration: protobuf knows its form in JSON.

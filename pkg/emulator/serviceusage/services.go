@@ -57,7 +57,7 @@ func (svc service) serve(_ context.Context, r *wire.Request, fx faults.Effect) (
 	}
 	rest, ok := strings.CutPrefix(r.Path, "/v1/projects/")
 	project, path, _ := strings.Cut(rest, "/")
-	if !ok || !strings.HasPrefix(path, "services") {
+	if !ok || !known(r.Method, path) {
 		return wire.RPC(r, wire.NotEmulated(r)), nil
 	}
 	if !svc.cloud.Exists(project) { // as Resource Manager says it
@@ -69,6 +69,23 @@ func (svc service) serve(_ context.Context, r *wire.Request, fx faults.Effect) (
 		}
 		return svc.services(tx, r, fx, project, strings.TrimPrefix(path, "services"))
 	})
+}
+
+// known says whether a call is one that the service carries out, whatever it is about.
+func known(method, path string) bool {
+	rest, ok := strings.CutPrefix(path, "services")
+	if !ok {
+		return false
+	}
+	if rest == "" || rest == ":batchGet" {
+		return method == "GET"
+	}
+	api, verb, _ := strings.Cut(strings.TrimPrefix(rest, "/"), ":")
+	switch method + " " + verb {
+	case "GET ", "POST enable", "POST disable":
+		return api != "" && !strings.Contains(api, "/")
+	}
+	return false
 }
 
 func shown(project, api, title string, enabled bool) doc.Map {

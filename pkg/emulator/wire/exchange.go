@@ -34,8 +34,8 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Document says that the body was rendered from a document: field masks, prettyPrint and compression are for these, and not
-	// for the contents of an object, even if these are JSON.
+	// Document says that the body is a resource or another message of the API, which system parameters shape, and not somebody's
+	// data, which may be JSON too.
 	Document bool
 }
 
