@@ -13,19 +13,19 @@ import (
 //go:embed disk_types.tsv
 var diskTypesFile string
 
-// diskKind is a row of disk_types.tsv; regional is "-" when there are no regional disks of it.
-type diskKind struct{ name, words, sizes, defaultGB, regional string }
+// diskTypeRow is a row of disk_types.tsv; regional is "-" when there are no regional disks of it.
+type diskTypeRow struct{ name, words, sizes, defaultGB, regional string }
 
-var diskKinds = sync.OnceValue(func() []diskKind { //nolint:gochecknoglobals // a constant table
-	var out []diskKind
+var diskTypeTable = sync.OnceValue(func() []diskTypeRow { //nolint:gochecknoglobals // a constant table
+	var out []diskTypeRow
 	for row := range tableRows(diskTypesFile) {
-		out = append(out, diskKind{row[0], row[1], row[2], row[3], row[4]})
+		out = append(out, diskTypeRow{row[0], row[1], row[2], row[3], row[4]})
 	}
 	return out
 })
 
 // doc is the type as a zone or a region ("zones/Z", "regions/R") shows it; nil when the region has none (shape: discovery document).
-func (k diskKind) doc(project, scope string) doc.Map {
+func (k diskTypeRow) doc(project, scope string) doc.Map {
 	sizes, where := k.sizes, "zone"
 	if strings.HasPrefix(scope, "regions/") {
 		sizes, where = k.regional, "region"
@@ -44,7 +44,7 @@ func (k diskKind) doc(project, scope string) doc.Map {
 func (svc *service) diskTypeMethods() map[string]handler {
 	of := shelf(func(c *call, scope string) []func() doc.Map {
 		var items []func() doc.Map
-		for _, k := range diskKinds() {
+		for _, k := range diskTypeTable() {
 			if d := k.doc(c.project(), scope); d != nil {
 				items = append(items, func() doc.Map { return d })
 			}

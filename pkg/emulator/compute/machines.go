@@ -86,15 +86,30 @@ func gpuDoc(project, zone, gpu string) doc.Map {
 
 // gpuIn says whether a GPU type is to be had in a zone: it can be attached there, or some machine type of the zone brings it.
 func gpuIn(gpu, zone string) bool {
-	return places.Offered(gpu, zone) || slices.ContainsFunc(machines.Having(gpu), func(t string) bool { return offeredIn(t, zone) })
+	return slices.Contains(gpusIn(zone), gpu)
+}
+
+// gpusIn lists the GPU types of a zone by name.
+func gpusIn(zone string) []string {
+	var out []string
+	for _, name := range places.Names(zone) {
+		switch t, isMachine := machines.Lookup(name); {
+		case !isMachine:
+			out = append(out, name)
+		case t.GPU != "":
+			out = append(out, t.GPU)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // machineMethods read machine types and accelerator types.
 func (svc *service) machineMethods() map[string]handler {
 	machinesOf := shelf(func(c *call, zone string) []func() doc.Map {
 		var items []func() doc.Map
-		for _, t := range machines.All() {
-			if offeredIn(t.Name, zone) {
+		for _, name := range places.Names(zone) {
+			if t, ok := machines.Lookup(name); ok { // the others are GPUs
 				items = append(items, func() doc.Map { return machineDoc(c.project(), zone, t) })
 			}
 		}
@@ -102,10 +117,8 @@ func (svc *service) machineMethods() map[string]handler {
 	})
 	gpusOf := shelf(func(c *call, zone string) []func() doc.Map {
 		var items []func() doc.Map
-		for _, gpu := range machines.GPUTypes() {
-			if gpuIn(gpu, zone) {
-				items = append(items, func() doc.Map { return gpuDoc(c.project(), zone, gpu) })
-			}
+		for _, gpu := range gpusIn(zone) {
+			items = append(items, func() doc.Map { return gpuDoc(c.project(), zone, gpu) })
 		}
 		return items
 	})
@@ -125,7 +138,7 @@ func (svc *service) machineMethods() map[string]handler {
 		},
 		"AcceleratorTypes.Get": func(c *call) (any, error) {
 			gpu := c.vars["acceleratorType"]
-			if !slices.Contains(machines.GPUTypes(), gpu) || !gpuIn(gpu, c.vars["zone"]) {
+			if !gpuIn(gpu, c.vars["zone"]) {
 				return nil, notFound(c.path)
 			}
 			return gpuDoc(c.project(), c.vars["zone"], gpu), nil

@@ -25,11 +25,12 @@ type atlas struct {
 	regions   []Region
 	platforms map[string][]string        // by zone
 	offers    map[string]map[string]bool // by the name of a machine type or GPU: zones
+	names     map[string][]string        // by zone: what is offered there
 }
 
 // world is read when it is first asked for.
 var world = sync.OnceValue(func() atlas { //nolint:gochecknoglobals // a constant table
-	a := atlas{platforms: map[string][]string{}, offers: map[string]map[string]bool{}}
+	a := atlas{platforms: map[string][]string{}, offers: map[string]map[string]bool{}, names: map[string][]string{}}
 	for row := range rows(zonesFile) {
 		zone, letter := row[0], row[0][len(row[0])-1:]
 		a.platforms[zone] = strings.Split(row[2], ", ")
@@ -50,6 +51,11 @@ var world = sync.OnceValue(func() atlas { //nolint:gochecknoglobals // a constan
 		}
 		for _, name := range strings.Fields(row[0]) {
 			a.offers[name] = zones
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.offers)) {
+		for zone := range a.offers[name] {
+			a.names[zone] = append(a.names[zone], name)
 		}
 	}
 	return a
@@ -109,6 +115,9 @@ func Platforms(zone string) []string { return slices.Clone(world().platforms[zon
 
 // Offered says whether a zone has a machine type, or a GPU type that can be attached. What is in no zone is false everywhere.
 func Offered(name, zone string) bool { return world().offers[name][zone] }
+
+// Names are the machine types and attachable GPU types that a zone has, sorted.
+func Names(zone string) []string { return slices.Clone(world().names[zone]) }
 
 // ZonesWith lists the zones that have a machine type or an attachable GPU type, sorted.
 func ZonesWith(name string) []string { return slices.Sorted(maps.Keys(world().offers[name])) }

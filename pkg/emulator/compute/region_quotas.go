@@ -11,24 +11,24 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/resources/machines"
 )
 
-//go:embed quotas.tsv
-var quotasFile string
+//go:embed region_quotas.tsv
+var regionQuotasFile string
 
-// quota is a row of quotas.tsv. What uses it are keys of a tally.
-type quota struct {
+// regionMetric is a row of region_quotas.tsv. What uses it are keys of a tally.
+type regionMetric struct {
 	metric string
 	limit  float64
 	uses   []string
 }
 
-var quotas = sync.OnceValue(func() []quota { //nolint:gochecknoglobals // a constant table
-	var out []quota
-	for row := range tableRows(quotasFile) {
+var regionMetrics = sync.OnceValue(func() []regionMetric { //nolint:gochecknoglobals // a constant table
+	var out []regionMetric
+	for row := range tableRows(regionQuotasFile) {
 		limit, err := strconv.ParseFloat(row[1], 64)
 		if err != nil {
 			panic(err) // the file is part of the program and read by a test
 		}
-		q := quota{metric: row[0], limit: limit}
+		q := regionMetric{metric: row[0], limit: limit}
 		what := strings.Fields(row[2])
 		for _, name := range what[1:] {
 			q.uses = append(q.uses, what[0]+" "+name)
@@ -56,7 +56,7 @@ func tableRows(file string) func(yield func([]string) bool) {
 func (c *call) regionQuotas(r places.Region) []any {
 	used := c.tally(r)
 	var out []any
-	for _, q := range quotas() {
+	for _, q := range regionMetrics() {
 		usage := 0.0
 		for _, key := range q.uses {
 			usage += used[key]
