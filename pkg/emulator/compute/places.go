@@ -12,32 +12,6 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
-// autoRanges are the ranges that auto-mode networks have in each region. That of us-central1 is recorded
-// (c7n-compute-subnetwork-default-get.json); the others are from memory of the page on auto-mode networks: /20s of
-// 10.128.0.0/9 in any case, which is what the API guarantees.
-var autoRanges = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"asia-east1":         "10.140.0.0/20",
-	"asia-northeast1":    "10.146.0.0/20",
-	"asia-northeast3":    "10.178.0.0/20",
-	"asia-south1":        "10.160.0.0/20",
-	"asia-southeast1":    "10.148.0.0/20",
-	"europe-west1":       "10.132.0.0/20",
-	"europe-west2":       "10.154.0.0/20",
-	"europe-west3":       "10.156.0.0/20",
-	"europe-west4":       "10.164.0.0/20",
-	"me-west1":           "10.208.0.0/20",
-	"southamerica-east1": "10.158.0.0/20",
-	"us-central1":        "10.128.0.0/20",
-	"us-east1":           "10.142.0.0/20",
-	"us-east4":           "10.150.0.0/20",
-	"us-east5":           "10.202.0.0/20",
-	"us-south1":          "10.206.0.0/20",
-	"us-west1":           "10.138.0.0/20",
-	"us-west2":           "10.168.0.0/20",
-	"us-west3":           "10.180.0.0/20",
-	"us-west4":           "10.182.0.0/20",
-}
-
 func hasRegion(name string) bool {
 	_, ok := places.Named(name)
 	return ok
@@ -126,6 +100,14 @@ func (svc *service) worldMethods() map[string]handler {
 			}
 			return c.virtual(c.project()+"/zones", "compute#zoneList", items)
 		},
+		"RegionZones.List": func(c *call) (any, error) {
+			var items []doc.Map
+			r, _ := places.Named(c.vars["region"])
+			for _, z := range r.ZoneNames() {
+				items = append(items, c.zoneDoc(r, z))
+			}
+			return c.virtual(c.scope()+"/zones", "compute#zoneList", items)
+		},
 		"Regions.Get": func(c *call) (any, error) {
 			r, ok := places.Named(c.vars["region"])
 			if !ok {
@@ -143,14 +125,16 @@ func (svc *service) worldMethods() map[string]handler {
 	}
 }
 
+// zoneDoc has the fields of a recorded zone (public logs of zones.get).
 func (c *call) zoneDoc(r places.Region, zone string) doc.Map {
 	return doc.Map{
 		"kind": "compute#zone", "id": fmt.Sprint(2000 + uint64(draws.Uniform(0, zone, 1)*1000)), "name": zone, "description": zone, "status": "UP",
 		"region": linkBase + c.project() + "/regions/" + r.Name, "selfLink": linkBase + c.project() + "/zones/" + zone,
-		"creationTimestamp": "1969-12-31T16:00:00.000-08:00", "supportsPzs": false,
+		"availableCpuPlatforms": doc.Anys(places.Platforms(zone)), "creationTimestamp": firstDay, "supportsPzs": false,
 	}
 }
 
+// regionDoc has the fields of a recorded region (public logs of regions.list).
 func (c *call) regionDoc(r places.Region) doc.Map {
 	var zones []any
 	for _, z := range r.ZoneNames() {
@@ -159,6 +143,6 @@ func (c *call) regionDoc(r places.Region) doc.Map {
 	return doc.Map{
 		"kind": "compute#region", "id": fmt.Sprint(1000 + uint64(draws.Uniform(0, r.Name, 1)*1000)), "name": r.Name, "description": r.Name,
 		"status": "UP", "zones": zones, "selfLink": linkBase + c.project() + "/regions/" + r.Name,
-		"creationTimestamp": "1969-12-31T16:00:00.000-08:00",
+		"creationTimestamp": firstDay, "quotas": c.regionQuotas(r), "supportsPzs": false,
 	}
 }

@@ -2,29 +2,39 @@ package serviceusage
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/latency"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 const host = "serviceusage.googleapis.com"
 
-// elsewhere are services that a project knows although the emulator does not have them.
-var elsewhere = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"container.googleapis.com":  "Kubernetes Engine API",
-	"file.googleapis.com":       "Cloud Filestore API",
-	"monitoring.googleapis.com": "Cloud Monitoring API",
-	"notebooks.googleapis.com":  "Notebooks API",
-}
+//go:embed services.tsv
+var servicesFile string
+
+// known are the titles of the services of Google that a project can enable, by name.
+var known = sync.OnceValue(func() map[string]string { //nolint:gochecknoglobals // a constant table
+	out := map[string]string{}
+	for line := range strings.Lines(servicesFile) {
+		if name, title, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); ok && !strings.HasPrefix(name, "#") {
+			out[name] = title
+		}
+	}
+	return out
+})
 
 type service struct{ cloud *cloud.Cloud }
 
@@ -43,7 +53,7 @@ func Service() cloud.Service {
 
 // apis gives the titles of all services that a project knows, by host; all start out enabled.
 func (svc service) apis() map[string]string {
-	out := maps.Clone(elsewhere)
+	out := maps.Clone(known())
 	for _, s := range svc.cloud.Services() {
 		out[s.Host] = s.Title
 	}
@@ -109,7 +119,7 @@ func (svc service) services(tx *world.Tx, r *wire.Request, fx faults.Effect, pro
 				found = append(found, d)
 			}
 		}
-		return doc.Map{"services": found}, nil
+		return page(r, found)
 	case r.Method == "GET" && path == ":batchGet":
 		var found []any
 		for _, name := range r.Query["names"] {
@@ -121,6 +131,9 @@ func (svc service) services(tx *world.Tx, r *wire.Request, fx faults.Effect, pro
 		}
 		return doc.Map{"services": found}, nil
 	}
+	if api == "" {
+		return nil, wire.ErrNotEmulated
+	}
 	if _, known := apis[api]; !known {
 		return nil, wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
 	}
@@ -131,4 +144,26 @@ func (svc service) services(tx *world.Tx, r *wire.Request, fx faults.Effect, pro
 		return svc.turn(tx, fx, project, api, verb)
 	}
 	return nil, wire.ErrNotEmulated
+}
+
+// page is one page of a list: 50 services unless pageSize says otherwise, at most 200 (discovery document; how a larger one is
+// refused is assumed).
+func page(r *wire.Request, found []any) (any, error) {
+	size := 50
+	if s := r.Query.Get("pageSize"); s != "" && s != "0" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > 200 {
+			return nil, wire.APIError{Code: 400, Reason: "badRequest", Status: "INVALID_ARGUMENT", Message: "Page size must be between 0 and 200."}
+		}
+		size = n
+	}
+	shown, token, ok := rest.Page(found, size, r.Query.Get("pageToken"))
+	if !ok {
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Status: "INVALID_ARGUMENT", Message: "Invalid page token."}
+	}
+	out := doc.Map{"services": shown}
+	if token != "" {
+		out["nextPageToken"] = token
+	}
+	return out, nil
 }

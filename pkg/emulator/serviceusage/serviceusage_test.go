@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,4 +111,45 @@ func TestAnActivationThatFailsChangesNothing(t *testing.T) {
 			t.Errorf("another try: %v", v)
 		}
 	})
+}
+
+func TestEveryServiceOfGoogleIsKnown(t *testing.T) {
+	call := open(t, `{"rules":[]}`)
+	seen, token := 0, ""
+	for {
+		_, v := call("GET", "/v1/projects/test-project/services?pageSize=200&pageToken="+token)
+		for _, s := range doc.Objects(v, "services") {
+			seen++
+			name := doc.Str(s, "config", "name")
+			if status, got := call("GET", "/v1/projects/test-project/services/"+name); status != 200 || doc.Str(got, "name") != doc.Str(s, "name") {
+				t.Errorf("%s is listed and cannot be got: %d", name, status)
+			}
+			if !strings.HasSuffix(name, ".googleapis.com") || doc.Str(s, "config", "title") == "" {
+				t.Errorf("%q has the title %q", name, doc.Str(s, "config", "title"))
+			}
+		}
+		if token = doc.Str(v, "nextPageToken"); token == "" {
+			break
+		}
+	}
+	if seen < 450 {
+		t.Errorf("only %d services", seen)
+	}
+	for _, name := range []string{ // what this program, public cluster code and the recordings name
+		"aiplatform", "artifactregistry", "cloudbilling", "cloudresourcemanager", "compute", "container", "deploymentmanager", "file", "iam",
+		"iamcredentials", "iap", "logging", "lustre", "monitoring", "networkservices", "notebooks", "oslogin", "pubsub", "secretmanager",
+		"servicenetworking", "serviceusage", "storage", "storage-api", "storage-component", "tpu", "calendar-json",
+	} {
+		if status, v := call("GET", "/v1/projects/test-project/services/"+name+".googleapis.com"); status != 200 {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+	for path, want := range map[string]int{ // the words are in public reports: calendar.googleapis.com is no service, calendar-json is
+		"/services/calendar.googleapis.com": 403, "/services/no-such-thing.googleapis.com": 403, "/services/example.com": 403,
+		"/services?pageSize=201": 400, "/services?pageToken=x": 400,
+	} {
+		if status, v := call("GET", "/v1/projects/test-project"+path); status != want {
+			t.Errorf("%s: %d %v", path, status, v)
+		}
+	}
 }

@@ -1,7 +1,7 @@
 // Package machines is the table of machine types: which GPUs come with which type, what may be attached to N1, and which
 // disks a type boots from. It is data, read from the public pages on accelerator-optimised machines, GPU machine types and
-// Local SSD of April 2026, and from Google's Cluster Toolkit. The settings are checked against it before any call, and the
-// emulator refuses what it refuses.
+// Local SSD of April 2026, from Google's Cluster Toolkit, and, for the types without GPUs of their own, from a listing of July 2026
+// (general.tsv). The settings are checked against it before any call, and the emulator refuses what it refuses.
 //
 // Worked example:
 //
@@ -31,6 +31,8 @@ type Type struct {
 	Provisioning []string `json:"provisioning"` // models it can be had with: STANDARD, SPOT, FLEX_START, RESERVATION_BOUND
 	Arch         string   `json:"arch"`         // X86_64 or ARM64
 	NICs         int      `json:"nics"`         // most network interfaces
+	Shared       bool     `json:"shared"`       // has a part of a core
+	Deprecated   string   `json:"deprecated"`   // DEPRECATED or OBSOLETE, or empty
 }
 
 // Family is the part before the first hyphen: "a2".
@@ -62,45 +64,13 @@ var table = sync.OnceValue(func() map[string]Type { //nolint:gochecknoglobals //
 	if err := json.Unmarshal(accelerated, &list); err != nil {
 		panic(err) // the file is part of the program and read by a test
 	}
-	list = append(list, general()...)
+	list = append(list, generalTypes()...)
 	m := make(map[string]Type, len(list))
 	for _, t := range list {
 		m[t.Name] = t
 	}
 	return m
 })
-
-// shape is a family of types without GPUs of their own: GB of memory for each vCPU, and the sizes.
-type shape struct {
-	prefix string
-	gb     float64
-	sizes  []int
-	disks  []string
-}
-
-// general gives the types without GPUs that are most in use: N1 can take GPUs, the others run without.
-func general() []Type {
-	n1 := []int{1, 2, 4, 8, 16, 32, 64, 96}
-	pd := []string{"pd-standard", "pd-balanced", "pd-ssd"}
-	var out []Type
-	for _, s := range []shape{
-		{"n1-standard", 3.75, n1, pd}, {"n1-highmem", 6.5, n1[1:], pd}, {"n1-highcpu", 0.9, n1[1:], pd},
-		{"n2-standard", 4, []int{2, 4, 8, 16, 32, 48, 64, 80, 96, 128}, pd},
-		{"e2-standard", 4, []int{2, 4, 8, 16, 32}, pd}, {"e2-highmem", 8, []int{2, 4, 8, 16}, pd}, {"e2-highcpu", 1, []int{2, 4, 8, 16, 32}, pd},
-		{"c2-standard", 4, []int{4, 8, 16, 30, 60}, pd},
-	} {
-		for _, n := range s.sizes {
-			out = append(out, Type{
-				Name: fmt.Sprintf("%s-%d", s.prefix, n), CPUs: n, MemoryGB: float64(n) * s.gb, BootDisks: s.disks, Arch: "X86_64",
-				Provisioning: []string{"STANDARD", "SPOT"}, NICs: min(8, max(2, n)),
-			})
-		}
-	}
-	for name, gb := range map[string]float64{"e2-micro": 1, "e2-small": 2, "e2-medium": 4} {
-		out = append(out, Type{Name: name, CPUs: 2, MemoryGB: gb, BootDisks: pd, Arch: "X86_64", Provisioning: []string{"STANDARD", "SPOT"}, NICs: 2})
-	}
-	return out
-}
 
 // Lookup finds a machine type.
 func Lookup(name string) (Type, bool) {
@@ -195,6 +165,20 @@ func Attachable(machine, gpu string, count int) error {
 		counts = append(counts, fmt.Sprint(l.gpus))
 	}
 	return fmt.Errorf("%d × %s cannot be attached; possible are %s", count, gpu, strings.Join(counts, ", "))
+}
+
+// MostGPUs is how many GPUs of a type a machine can have at most.
+func MostGPUs(gpu string) int {
+	most := 0
+	for _, l := range attachable[gpu] {
+		most = max(most, l.gpus)
+	}
+	for _, t := range All() {
+		if t.GPU == gpu {
+			most = max(most, t.GPUs)
+		}
+	}
+	return most
 }
 
 // GPUTypes lists every GPU type of the table.
