@@ -5,38 +5,11 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
-
-// autoRanges are the ranges that auto-mode networks have in each region. That of us-central1 is recorded
-// (c7n-compute-subnetwork-default-get.json); the others are from memory of the page on auto-mode networks: /20s of
-// 10.128.0.0/9 in any case, which is what the API guarantees.
-var autoRanges = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"asia-east1":         "10.140.0.0/20",
-	"asia-northeast1":    "10.146.0.0/20",
-	"asia-northeast3":    "10.178.0.0/20",
-	"asia-south1":        "10.160.0.0/20",
-	"asia-southeast1":    "10.148.0.0/20",
-	"europe-west1":       "10.132.0.0/20",
-	"europe-west2":       "10.154.0.0/20",
-	"europe-west3":       "10.156.0.0/20",
-	"europe-west4":       "10.164.0.0/20",
-	"me-west1":           "10.208.0.0/20",
-	"southamerica-east1": "10.158.0.0/20",
-	"us-central1":        "10.128.0.0/20",
-	"us-east1":           "10.142.0.0/20",
-	"us-east4":           "10.150.0.0/20",
-	"us-east5":           "10.202.0.0/20",
-	"us-south1":          "10.206.0.0/20",
-	"us-west1":           "10.138.0.0/20",
-	"us-west2":           "10.168.0.0/20",
-	"us-west3":           "10.180.0.0/20",
-	"us-west4":           "10.182.0.0/20",
-}
 
 func hasRegion(name string) bool {
 	_, ok := places.Named(name)
@@ -76,6 +49,7 @@ func (c *call) defaultNetwork() error {
 	if err := prepareNetwork(c, d); err != nil {
 		return err
 	}
+	delete(d, "routingConfig") // recorded thrice: that of a project's own network is not shown
 	k := c.svc.collections["networks"]
 	network := c.place(k, c.project()+"/global/networks/default", d)
 	network.Builtin, network.Ready = true, true
@@ -97,19 +71,9 @@ func (c *call) defaultNetwork() error {
 	return nil
 }
 
-// worldMethods are reads of what is simply there: the project, zones, regions.
+// worldMethods are reads of what is simply there: zones, regions.
 func (svc *service) worldMethods() map[string]handler {
 	return map[string]handler{
-		"Projects.Get": func(c *call) (any, error) {
-			project := c.vars["project"]
-			return doc.Map{
-				"kind": "compute#project", "id": cloud.Number(project), "name": project, "selfLink": linkBase + c.project(),
-				"creationTimestamp":      timestamp(c.tx.Now()),
-				"defaultServiceAccount":  cloud.Number(project) + "-compute@developer.gserviceaccount.com",
-				"commonInstanceMetadata": doc.Map{"kind": "compute#metadata", "fingerprint": "42WmSpB8rSM="},
-				"defaultNetworkTier":     "PREMIUM", "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
-			}, nil
-		},
 		"Zones.Get": func(c *call) (any, error) {
 			r, ok := places.OfZone(c.vars["zone"])
 			if !ok {
