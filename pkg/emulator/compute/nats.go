@@ -2,12 +2,13 @@ package compute
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 )
 
-// checkNATs checks the NATs of a router and fills in what a read shows. References stay as they were sent (recorded: the private
-// NAT log).
+// checkNATs checks the NATs of a router and fills in what a read shows. References below a project stay as they were sent (recorded:
+// the private NAT log); that full URLs are shown with the cloud's host is assumed.
 func (c *call) checkNATs(d doc.Map) error {
 	seen := map[string]bool{}
 	for i, nat := range doc.Objects(d, "nats") {
@@ -31,19 +32,30 @@ func (c *call) checkNATs(d doc.Map) error {
 			if _, err := c.refer(fmt.Sprintf("%s.subnetworks[%d].name", field, j), doc.Str(sub, "name"), "subnetworks", "subnetwork"); err != nil {
 				return err
 			}
+			sub["name"] = asShown(doc.Str(sub, "name"))
 		}
 		for j, rule := range doc.Objects(nat, "rules") {
 			for _, list := range []string{"sourceNatActiveRanges", "sourceNatDrainRanges"} {
-				for _, ref := range doc.Words(rule, "action", list) {
+				refs := doc.List(rule, "action", list)
+				for n, ref := range doc.Words(rule, "action", list) {
 					if _, err := c.refer(fmt.Sprintf("%s.rules[%d].action.%s", field, j, list), ref, "subnetworks", "subnetwork"); err != nil {
 						return err
 					}
+					refs[n] = asShown(ref)
 				}
 			}
 		}
 		showNAT(nat)
 	}
 	return nil
+}
+
+// asShown gives a reference as it is shown.
+func asShown(ref string) string {
+	if strings.Contains(ref, "://") {
+		return linkBase + pathOf(ref, "")
+	}
+	return ref
 }
 
 // checkAllocation refuses what does not go together (discovery document: natIpAllocateOption, natIps, subnetworks, and

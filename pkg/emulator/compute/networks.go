@@ -171,27 +171,28 @@ func patchNetwork(c *call, k *collection) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	after := doc.Clone(o.Doc)
 	for name, v := range c.body {
 		switch name {
 		case "routingConfig":
-			routing := doc.Object(o.Doc, "routingConfig")
+			routing := doc.Object(after, "routingConfig")
 			if routing == nil {
 				routing = doc.Map{}
 			}
 			maps.Copy(routing, doc.Object(c.body, "routingConfig"))
-			o.Doc["routingConfig"] = routing
+			after["routingConfig"] = routing
 		case "networkFirewallPolicyEnforcementOrder", "mtu", "description":
-			o.Doc[name] = v
+			after[name] = v
 		case "enableUlaInternalIpv6":
 			if v != true {
 				continue
 			}
-			o.Doc[name] = v
-			if doc.Str(o.Doc, "internalIpv6Range") == "" {
-				o.Doc["internalIpv6Range"] = c.internalIPv6()
+			after[name] = v
+			if doc.Str(after, "internalIpv6Range") == "" {
+				after["internalIpv6Range"] = c.internalIPv6()
 			}
 		case "internalIpv6Range":
-			o.Doc[name] = v
+			after[name] = v
 		case "name", "kind", "id", "selfLink", "selfLinkWithId", "creationTimestamp", "networkProfile", "subnetworks", "peerings", "fingerprint":
 		case "autoCreateSubnetworks":
 			if v != o.Doc[name] {
@@ -201,9 +202,10 @@ func patchNetwork(c *call, k *collection) (any, error) {
 			return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed words
 		}
 	}
-	if err := checkNetwork(o.Doc); err != nil {
+	if err := checkNetwork(after); err != nil {
 		return nil, err
 	}
+	o.Doc = after
 	return c.changed(k, o, "updateNetwork"), nil
 }
 

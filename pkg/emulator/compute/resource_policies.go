@@ -17,7 +17,7 @@ func (svc *service) resourcePolicies() *collection {
 		service: "ResourcePolicies", plural: "resourcePolicies", single: "resourcePolicy", noun: "resource_policy",
 		kind: "compute#resourcePolicy", latency: "compute_resource_policy",
 		prepare: preparePolicy, user: policyUser,
-		inserted: func(c *call, o *world.Object) { o.Doc["status"] = "CREATING" },
+		inserted: func(_ *call, o *world.Object) { o.Doc["status"] = "CREATING" },
 		ready:    func(_ *world.Tx, o *world.Object) { o.Doc["status"] = "READY" },
 		deleted:  func(_ *call, o *world.Object) { o.Doc["status"] = "DELETING" },
 		kept:     func(_ *world.Tx, o *world.Object) { o.Doc["status"] = "READY" },

@@ -38,7 +38,7 @@ func (svc *service) prepareSubnetwork(c *call, d doc.Map) error {
 	if err := clearOfAuto(network.Doc, d); err != nil {
 		return err
 	}
-	showSubnetwork(d)
+	subnetworkDefaults(d)
 	if err := c.checkFlowLogs(d); err != nil {
 		return err
 	}
@@ -50,8 +50,8 @@ func (svc *service) prepareSubnetwork(c *call, d doc.Map) error {
 	return nil
 }
 
-// showSubnetwork fills in what a read shows of a new subnetwork (recorded). One for private NAT shows no stack type.
-func showSubnetwork(d doc.Map) {
+// subnetworkDefaults fills in what a read shows of a new subnetwork (recorded). One for private NAT shows no stack type.
+func subnetworkDefaults(d doc.Map) {
 	doc.Fill(d, doc.Map{
 		"allowSubnetCidrRoutesOverlap": false, "enableFlowLogs": false, "logConfig": doc.Map{"enable": false},
 		"privateIpGoogleAccess": false, "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS", "purpose": "PRIVATE",
@@ -191,7 +191,7 @@ func (c *call) autoSubnetwork(network *world.Object, r places.Region) {
 	d := doc.Map{
 		"network": doc.Str(network.Doc, "selfLink"), "ipCidrRange": autoRanges[r.Name], "region": linkBase + scope, "fingerprint": c.fingerprint(),
 	}
-	showSubnetwork(d)
+	subnetworkDefaults(d)
 	setGateway(d)
 	sub := c.own(network, "subnetworks", "compute#subnetwork", scope, doc.Str(network.Doc, "name"), d)
 	subnetworkInserted(c, sub)
