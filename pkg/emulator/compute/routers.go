@@ -154,7 +154,7 @@ func (svc *service) routerMethods(k *collection) map[string]handler {
 			if err != nil {
 				return nil, err
 			}
-			d, err := c.changedRouter(o.Doc, false)
+			d, err := c.changedRouter(o.Doc, true)
 			return doc.Map{"resource": d}, err
 		},
 		"Routers.AggregatedList": func(c *call) (any, error) {
