@@ -147,7 +147,7 @@ func (c client) there(path string) bool {
 func TestProjectMetadata(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, "")
-		get := func() doc.Map { c.Helper(); return c.must("GET", "", "") }
+		get := func() doc.Map { c.Helper(); return c.must("GET", "../test-project", "") }
 		if p := get(); !strings.HasSuffix(doc.Str(p, "defaultServiceAccount"), "-compute@developer.gserviceaccount.com") || len(doc.Objects(p, "quotas")) == 0 {
 			t.Errorf("the project: %v", p)
 		}
