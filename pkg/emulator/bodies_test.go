@@ -80,7 +80,7 @@ func TestWhatWasSentIsWhatIsKept(t *testing.T) {
 
 		{"gcloud --remove-secondary-ranges", "PATCH", sub, `{"secondaryIpRanges":[],"fingerprint":"$"}`, "", "secondaryIpRanges", absent},
 		{"a null does the same", "PATCH", sub, `{"secondaryIpRanges":null,"fingerprint":"$"}`, "", "secondaryIpRanges", absent},
-		{"what is absent stays", "PATCH", sub, `{"description":"x","fingerprint":"$"}`, "", "secondaryIpRanges", `[{"ipCidrRange":"10.1.0.0/24","rangeName":"r"}]`},
+		{"what is absent stays", "PATCH", sub, `{"privateIpGoogleAccess":false,"fingerprint":"$"}`, "", "secondaryIpRanges", `[{"ipCidrRange":"10.1.0.0/24","rangeName":"r"}]`},
 		{"false is false", "PATCH", sub, `{"privateIpGoogleAccess":false,"fingerprint":"$"}`, "", "privateIpGoogleAccess", `false`},
 		{"null is the default", "PATCH", sub, `{"privateIpGoogleAccess":null,"fingerprint":"$"}`, "", "privateIpGoogleAccess", `false`},
 		{"messages are merged", "PATCH", sub, `{"logConfig":{"flowSampling":0},"fingerprint":"$"}`, "", "logConfig.enable", `true`},
@@ -105,9 +105,9 @@ func TestWhatWasSentIsWhatIsKept(t *testing.T) {
 
 		{"gcloud routers nats delete, of the last", "PATCH", router, `{"nats":[]}`, "", "nats", absent},
 		{"null does the same", "PATCH", router, `{"nats":null}`, "", "nats", absent},
-		{"a patch without NATs leaves them", "PATCH", router, `{}`, "", "nats", `[{"endpointTypes":["ENDPOINT_TYPE_VM"],"minPortsPerVm":128,"name":"nat","natIpAllocateOption":"AUTO_ONLY","sourceSubnetworkIpRangesToNat":"ALL_SUBNETWORKS_ALL_IP_RANGES","type":"PUBLIC","enableEndpointIndependentMapping":false}]`},
+		{"a patch without NATs leaves them", "PATCH", router, `{}`, "", "nats", `[{"autoNetworkTier":"PREMIUM","effectiveTcpTimeWaitTimeoutSec":120,"endpointTypes":["ENDPOINT_TYPE_VM"],"minPortsPerVm":128,"name":"nat","natIpAllocateOption":"AUTO_ONLY","sourceSubnetworkIpRangesToNat":"ALL_SUBNETWORKS_ALL_IP_RANGES","type":"PUBLIC","enableEndpointIndependentMapping":false}]`},
 		{"Terraform's initialNatIps is nobody's", "PATCH", router, `{"nats":[{"name":"nat","natIpAllocateOption":"AUTO_ONLY","sourceSubnetworkIpRangesToNat":"ALL_SUBNETWORKS_ALL_IP_RANGES","initialNatIps":null,"subnetworks":[null]}]}`, "",
-			"nats", `[{"endpointTypes":["ENDPOINT_TYPE_VM"],"name":"nat","natIpAllocateOption":"AUTO_ONLY","sourceSubnetworkIpRangesToNat":"ALL_SUBNETWORKS_ALL_IP_RANGES","type":"PUBLIC","enableEndpointIndependentMapping":false}]`},
+			"nats", `[{"autoNetworkTier":"PREMIUM","effectiveTcpTimeWaitTimeoutSec":120,"endpointTypes":["ENDPOINT_TYPE_VM"],"name":"nat","natIpAllocateOption":"AUTO_ONLY","sourceSubnetworkIpRangesToNat":"ALL_SUBNETWORKS_ALL_IP_RANGES","type":"PUBLIC","enableEndpointIndependentMapping":false}]`},
 		{"a message is merged, and a null in it", "PATCH", router, `{"bgp":{"keepaliveInterval":null}}`, "", "bgp.asn", `64512`},
 		{"a router's PUT replaces it", "PUT", router, `{"name":"router","network":"global/networks/net"}`, "", "nats", absent},
 		{"and its description", "PUT", router, `{"name":"router","network":"global/networks/net"}`, "", "description", absent},

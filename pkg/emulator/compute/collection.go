@@ -177,6 +177,7 @@ func (k *collection) remove(c *call) (any, error) {
 	}
 	o.Doomed = true
 	c.tx.Put(o)
+	c.markLingering(o)
 	if k.deleted != nil {
 		k.deleted(c, o)
 	}

@@ -69,7 +69,7 @@ func (svc *service) diskTypeMethods() map[string]handler {
 	return map[string]handler{
 		"DiskTypes.Get": get, "DiskTypes.List": list, "RegionDiskTypes.Get": get, "RegionDiskTypes.List": list,
 		"DiskTypes.AggregatedList": func(c *call) (any, error) {
-			return c.shelves("diskTypes", "compute#diskTypeAggregatedList", of)
+			return c.overScopes("diskTypes", "compute#diskTypeAggregatedList", of)
 		},
 	}
 }

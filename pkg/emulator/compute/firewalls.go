@@ -43,6 +43,9 @@ func checkFirewall(d doc.Map) error {
 	if p := doc.Num(d, "priority"); p < 0 || p > 65535 {
 		return invalid("resource.priority", p, "Must be between 0 and 65535.")
 	}
+	if logs := doc.Object(d, "logConfig"); doc.Bool(logs, "enable") {
+		doc.Fill(logs, doc.Map{"metadata": "INCLUDE_ALL_METADATA"}) // documented default (page on firewall rules logging)
+	}
 	allowed, denied := doc.Objects(d, "allowed"), doc.Objects(d, "denied")
 	switch {
 	case len(allowed) > 0 && len(denied) > 0:
@@ -54,6 +57,9 @@ func checkFirewall(d doc.Map) error {
 		if err := checkRule(i, rule); err != nil {
 			return err
 		}
+	}
+	if err := checkWhom(d); err != nil {
+		return err
 	}
 	switch doc.Str(d, "direction") {
 	case "INGRESS":
@@ -78,6 +84,27 @@ func checkFirewall(d doc.Map) error {
 			if _, err := parseRange(fmt.Sprintf("resource.%s[%d]", field, i), s); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// checkWhom refuses what cannot go together: sources by tag or account with outgoing traffic, and tags with service accounts (discovery document: sourceTags, sourceServiceAccounts, targetServiceAccounts). Words are assumed.
+func checkWhom(d doc.Map) error {
+	has := func(field string) bool { return len(doc.List(d, field)) > 0 }
+	if doc.Str(d, "direction") == "EGRESS" {
+		for _, field := range []string{"sourceTags", "sourceServiceAccounts"} {
+			if has(field) {
+				return invalid("resource."+field, doc.Words(d, field), "Must not be specified for rules with direction EGRESS.")
+			}
+		}
+	}
+	for _, pair := range [][2]string{
+		{"sourceTags", "sourceServiceAccounts"}, {"sourceTags", "targetServiceAccounts"},
+		{"targetTags", "sourceServiceAccounts"}, {"targetTags", "targetServiceAccounts"},
+	} {
+		if has(pair[0]) && has(pair[1]) {
+			return invalid("resource."+pair[0], doc.Words(d, pair[0]), fmt.Sprintf("Cannot be used together with %s.", pair[1]))
 		}
 	}
 	return nil
@@ -125,4 +152,22 @@ func (svc *service) firewallMethods(k *collection) map[string]handler {
 		}
 	}
 	return map[string]handler{"Firewalls.Patch": change("patch"), "Firewalls.Update": change("update")}
+}
+
+// effectiveFirewalls are the rules of a network. Firewall policies are not emulated, so none applies.
+func effectiveFirewalls(c *call, k *collection) (any, error) {
+	o, err := k.target(c)
+	if err != nil {
+		return nil, err
+	}
+	var rules []any
+	for _, rule := range c.tx.List(worldName(c.project() + "/global/firewalls")) {
+		if doc.Str(rule.Doc, "network") == doc.Str(o.Doc, "selfLink") && !rule.Visible.After(c.tx.Now()) {
+			rules = append(rules, rule.Doc)
+		}
+	}
+	if rules == nil {
+		return doc.Map{}, nil
+	}
+	return doc.Map{"firewalls": rules}, nil
 }

@@ -54,7 +54,7 @@ func (svc *service) groupMethods(k *collection) map[string]handler {
 			return c.virtual(c.scope()+"/autoscalers", "compute#autoscalerList", nil)
 		},
 		"Autoscalers.AggregatedList": func(c *call) (any, error) {
-			return c.virtualAggregated("autoscalers", "compute#autoscalerAggregatedList", func(*call, string) []doc.Map { return nil })
+			return c.nowhere("autoscalers", "compute#autoscalerAggregatedList")
 		},
 	}
 }

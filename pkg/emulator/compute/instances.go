@@ -212,6 +212,7 @@ func (svc *service) vmEvent(tx *world.Tx, e world.Event) {
 
 // vmRemoved takes the disks away and tells the group, which makes the VM again if it still should be there.
 func (svc *service) vmRemoved(tx *world.Tx, o *world.Object) {
+	leaveTrace(tx, o)
 	for i, disk := range doc.Objects(o.Doc, "disks") {
 		name := worldName(pathOf(doc.Str(disk, "source"), ""))
 		d, ok := tx.Get(name)

@@ -116,29 +116,34 @@ func (c *call) pageSize() (int, error) {
 
 // aggregated lists a collection over all scopes that it can have.
 func (c *call) aggregated(plural, kind string, k *collection) (any, error) {
-	return c.overScopes(plural, kind, func(scope string) []doc.Map { return c.stored(c.project()+"/"+scope+"/"+plural, k) })
+	return c.overScopes(plural, kind, func(c *call, scope string) []func() doc.Map {
+		return rendered(c.stored(c.project()+"/"+scope+"/"+plural, k))
+	})
 }
 
-// virtualAggregated is aggregated for what is in zones and not stored.
-func (c *call) virtualAggregated(plural, kind string, of func(*call, string) []doc.Map) (any, error) {
-	return c.overScopes(plural, kind, func(scope string) []doc.Map {
-		if zone, ok := strings.CutPrefix(scope, "zones/"); ok {
-			return of(c, zone)
-		}
-		return nil
-	})
+// nowhere is an aggregated list of what the emulator knows and has nothing of.
+func (c *call) nowhere(plural, kind string) (any, error) {
+	return c.overScopes(plural, kind, func(*call, string) []func() doc.Map { return nil })
+}
+
+func rendered(items []doc.Map) []func() doc.Map {
+	out := make([]func() doc.Map, len(items))
+	for i, d := range items {
+		out[i] = func() doc.Map { return d }
+	}
+	return out
 }
 
 // overScopes is one page of an aggregated list. A scope without results on it carries a warning instead (recorded form:
 // gcp-facts, section 1). Scopes of kinds where the collection cannot be show with includeAllScopes only (discovery document).
-func (c *call) overScopes(plural, kind string, in func(scope string) []doc.Map) (any, error) {
+func (c *call) overScopes(plural, kind string, in shelf) (any, error) {
 	filter, err := c.filter()
 	if err != nil {
 		return nil, err
 	}
 	type found struct {
-		scope string
-		d     doc.Map
+		scope  string
+		render func() doc.Map
 	}
 	var all []found
 	scopes := doc.Map{}
@@ -151,18 +156,18 @@ func (c *call) overScopes(plural, kind string, in func(scope string) []doc.Map) 
 			"code": "NO_RESULTS_ON_PAGE", "message": fmt.Sprintf("There are no results for scope '%s' on this page.", scope),
 			"data": []any{doc.Map{"key": "scope", "value": scope}},
 		}}
-		for _, d := range in(scope) {
-			if filter.Match(d) {
-				all = append(all, found{scope, d})
+		for _, render := range in(c, scope) {
+			if c.query.Get("filter") == "" || filter.Match(render()) {
+				all = append(all, found{scope, render})
 			}
 		}
 	}
-	shown, token, err := pageOf(c, all, func(f found) doc.Map { return f.d })
+	shown, token, err := pageOf(c, all, func(f found) doc.Map { return f.render() })
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range shown {
-		scopes[f.scope] = doc.Map{plural: append(doc.List(scopes, f.scope, plural), f.d)}
+		scopes[f.scope] = doc.Map{plural: append(doc.List(scopes, f.scope, plural), f.render())}
 	}
 	path := c.project() + "/aggregated/" + plural
 	out := doc.Map{"kind": kind, "id": path, "selfLink": linkBase + path, "items": scopes}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
 	"github.com/aiinfra/cluster-provision/pkg/resources/machines"
 )
 
@@ -133,7 +134,7 @@ func (svc *service) machineMethods() map[string]handler {
 			return c.virtual(c.scope()+"/machineTypes", "compute#machineTypeList", machinesOf.render(c, c.vars["zone"]))
 		},
 		"MachineTypes.AggregatedList": func(c *call) (any, error) {
-			return c.shelves("machineTypes", "compute#machineTypeAggregatedList", inZones(machinesOf))
+			return c.overScopes("machineTypes", "compute#machineTypeAggregatedList", inZones(machinesOf))
 		},
 		"AcceleratorTypes.Get": func(c *call) (any, error) {
 			gpu := c.vars["acceleratorType"]
@@ -146,7 +147,7 @@ func (svc *service) machineMethods() map[string]handler {
 			return c.virtual(c.scope()+"/acceleratorTypes", "compute#acceleratorTypeList", gpusOf.render(c, c.vars["zone"]))
 		},
 		"AcceleratorTypes.AggregatedList": func(c *call) (any, error) {
-			return c.shelves("acceleratorTypes", "compute#acceleratorTypeAggregatedList", inZones(gpusOf))
+			return c.overScopes("acceleratorTypes", "compute#acceleratorTypeAggregatedList", inZones(gpusOf))
 		},
 	}
 }

@@ -2,11 +2,9 @@ package compute
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
@@ -16,7 +14,7 @@ func (svc *service) networks() *collection {
 	return &collection{
 		service: "Networks", plural: "networks", single: "network", noun: "network", kind: "compute#network",
 		latency: "compute_network",
-		prepare: prepareNetwork, inserted: svc.networkInserted, ready: readyOwned, removed: removeOwned,
+		prepare: prepareNetwork, inserted: svc.networkInserted, ready: readyOwned, removed: networkRemoved,
 		lateUser: svc.networkUser, view: viewNetwork,
 		insertKind: func(d doc.Map) string { return "compute_network.create" + autoSuffix(d) },
 		deleteKind: func(d doc.Map) string { return "compute_network.delete" + autoSuffix(d) },
@@ -35,15 +33,28 @@ func prepareNetwork(c *call, d doc.Map) error {
 		// The API would make a network of the legacy kind, which this emulator does not have.
 		return wire.APIError{Code: 501, Reason: "notImplemented", Message: "the emulator does not know legacy networks: send autoCreateSubnetworks"}
 	}
-	if mtu, given := d["mtu"]; given && (doc.Num(d, "mtu") < 1300 || doc.Num(d, "mtu") > 8896) {
-		return invalid("resource.mtu", mtu, "Must be between 1300 and 8896.")
-	}
 	networkDefaults(d)
-	if mode := doc.Str(d, "routingConfig", "routingMode"); mode != "REGIONAL" && mode != "GLOBAL" {
-		return invalid("resource.routingConfig.routingMode", mode, "Must be REGIONAL or GLOBAL.")
+	if err := checkNetwork(d); err != nil {
+		return err
+	}
+	if doc.Bool(d, "enableUlaInternalIpv6") {
+		doc.Fill(d, doc.Map{"internalIpv6Range": c.internalIPv6()})
+	} else {
+		delete(d, "enableUlaInternalIpv6") // recorded: false is not shown
 	}
 	if p := doc.Str(d, "networkProfile"); p != "" {
 		d["networkProfile"] = linkBase + pathOf(p, c.project())
+	}
+	return nil
+}
+
+// checkNetwork checks what a network may be made with and changed to.
+func checkNetwork(d doc.Map) error {
+	if mtu, given := d["mtu"]; given && (doc.Num(d, "mtu") < 1300 || doc.Num(d, "mtu") > 8896) {
+		return invalid("resource.mtu", mtu, "Must be between 1300 and 8896.")
+	}
+	if mode := doc.Str(d, "routingConfig", "routingMode"); mode != "" && mode != "REGIONAL" && mode != "GLOBAL" {
+		return invalid("resource.routingConfig.routingMode", mode, "Must be REGIONAL or GLOBAL.")
 	}
 	return nil
 }
@@ -86,7 +97,7 @@ func (c *call) own(owner *world.Object, plural, kind, scope, name string, d doc.
 // owned gives what came with an object.
 func owned(tx *world.Tx, owner *world.Object) []*world.Object {
 	var out []*world.Object
-	project := strings.Join(strings.Split(owner.Name, "/")[:3], "/")
+	project := projectOf(owner)
 	for _, below := range tx.Below(project + "/") {
 		plural := basename(below)
 		if plural != "routes" && plural != "subnetworks" {
@@ -108,6 +119,14 @@ func readyOwned(tx *world.Tx, owner *world.Object) {
 	}
 }
 
+// networkRemoved takes away what came with a network. Whoever was peered with it waits for a peer again.
+func networkRemoved(tx *world.Tx, o *world.Object) {
+	for _, p := range doc.Objects(o.Doc, "peerings") {
+		disconnect(tx, o, p)
+	}
+	removeOwned(tx, o)
+}
+
 func removeOwned(tx *world.Tx, owner *world.Object) {
 	for _, o := range owned(tx, owner) {
 		removeOwned(tx, o)
@@ -115,41 +134,10 @@ func removeOwned(tx *world.Tx, owner *world.Object) {
 	}
 }
 
-// networkUser finds one thing that keeps a network from being deleted: the operation names just one (recorded: errors.log).
-func (svc *service) networkUser(tx *world.Tx, o *world.Object) *faults.OperationError {
-	link := doc.Str(o.Doc, "selfLink")
-	project := strings.Join(strings.Split(o.Name, "/")[:3], "/")
-	for _, below := range tx.Below(project + "/") {
-		for _, user := range tx.List(below) {
-			if user.Owner == o.Name || user.Name == o.Name || !refersTo(user, link) {
-				continue
-			}
-			return &faults.OperationError{Code: "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", HTTPStatus: 400,
-				Message: inUse("network", objectPath(o), objectPath(user)).Message}
-		}
-	}
-	return nil
-}
-
-// refersTo says whether a thing holds on to a network. Templates do not: they only name it.
-func refersTo(user *world.Object, networkLink string) bool {
-	switch user.Kind {
-	case "compute#firewall", "compute#route", "compute#subnetwork", "compute#router":
-		return doc.Str(user.Doc, "network") == networkLink && user.Owner == ""
-	case "compute#instance":
-		for _, nic := range doc.Objects(user.Doc, "networkInterfaces") {
-			if doc.Str(nic, "network") == networkLink {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // viewNetwork lists the subnetworks, as a read of a network does when there are any.
 func viewNetwork(tx *world.Tx, o *world.Object, d doc.Map) {
 	link := doc.Str(o.Doc, "selfLink")
-	project := strings.Join(strings.Split(o.Name, "/")[:3], "/")
+	project := projectOf(o)
 	var links []any
 	for _, r := range places.All() {
 		for _, s := range tx.List(project + "/regions/" + r.Name + "/subnetworks") {
@@ -165,28 +153,76 @@ func viewNetwork(tx *world.Tx, o *world.Object, d doc.Map) {
 
 func (svc *service) networkMethods(k *collection) map[string]handler {
 	return map[string]handler{
-		"Networks.Patch": func(c *call) (any, error) {
-			o, err := k.settled(c)
-			if err != nil {
-				return nil, err
-			}
-			for name, v := range c.body {
-				switch name {
-				case "networkFirewallPolicyEnforcementOrder", "mtu", "description", "routingConfig":
-					doc.Merge(o.Doc, doc.Map{name: v})
-				case "enableUlaInternalIpv6":
-					o.Doc[name] = v
-					if v == true && doc.Str(o.Doc, "internalIpv6Range") == "" {
-						x := draws.Mix(uint64(c.tx.Count()))
-						o.Doc["internalIpv6Range"] = fmt.Sprintf("fd20:%x:%x:0:0:0:0:0/48", x%4096, x>>12%65536&^0xf)
-					}
-				case "name", "kind", "id", "selfLink", "autoCreateSubnetworks", "networkProfile":
-				default:
-					return nil, invalid("resource."+name, v, "This field cannot be changed.")
-				}
-			}
-			networkDefaults(o.Doc)
-			return c.changed(k, o, "updateNetwork"), nil // recorded operationType
-		},
+		"Networks.Patch":                 func(c *call) (any, error) { return patchNetwork(c, k) },
+		"Networks.SwitchToCustomMode":    func(c *call) (any, error) { return switchToCustomMode(c, k) },
+		"Networks.AddPeering":            func(c *call) (any, error) { return addPeering(c, k) },
+		"Networks.UpdatePeering":         func(c *call) (any, error) { return updatePeering(c, k) },
+		"Networks.RemovePeering":         func(c *call) (any, error) { return removePeering(c, k) },
+		"Networks.GetEffectiveFirewalls": func(c *call) (any, error) { return effectiveFirewalls(c, k) },
 	}
+}
+
+// patchNetwork changes the routing, the MTU (page "Change the MTU of a VPC network": any valid one; VMs take it when they are
+// started next), the order of firewalls, and the internal IPv6 range. The recorded operationType is updateNetwork.
+func patchNetwork(c *call, k *collection) (any, error) {
+	o, err := k.settled(c)
+	if err != nil {
+		return nil, err
+	}
+	after := doc.Clone(o.Doc)
+	for name, v := range c.body {
+		switch name {
+		case "routingConfig", "networkFirewallPolicyEnforcementOrder", "mtu", "description", "internalIpv6Range":
+			doc.Merge(after, doc.Map{name: v})
+		case "enableUlaInternalIpv6":
+			if v != true {
+				continue
+			}
+			after[name] = v
+			if doc.Str(after, "internalIpv6Range") == "" {
+				after["internalIpv6Range"] = c.internalIPv6()
+			}
+		case "name", "kind", "id", "selfLink", "selfLinkWithId", "creationTimestamp", "networkProfile", "subnetworks", "peerings", "fingerprint":
+		case "autoCreateSubnetworks":
+			if v != o.Doc[name] {
+				return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed; switchToCustomMode is the way
+			}
+		default:
+			return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed words
+		}
+	}
+	networkDefaults(after)
+	if err := checkNetwork(after); err != nil {
+		return nil, err
+	}
+	o.Doc = after
+	return c.changed(k, o, "updateNetwork"), nil
+}
+
+// switchToCustomMode leaves the subnetworks of an auto-mode network to its user. That a custom-mode network is refused is
+// documented; the words are assumed.
+func switchToCustomMode(c *call, k *collection) (any, error) {
+	o, err := k.settled(c)
+	if err != nil {
+		return nil, err
+	}
+	if !doc.Bool(o.Doc, "autoCreateSubnetworks") {
+		return nil, invalid("network", objectPath(o), "The network must be in auto subnet mode.")
+	}
+	if c.fails() == nil {
+		for _, sub := range owned(c.tx, o) {
+			if sub.Kind == "compute#subnetwork" {
+				sub.Owner = ""
+				c.tx.Put(sub)
+			}
+		}
+	}
+	o.Doc["autoCreateSubnetworks"] = false
+	return c.changed(k, o, "switchToCustomMode"), nil
+}
+
+// internalIPv6 draws a /48 out of fd20::/20 (discovery document).
+func (c *call) internalIPv6() string {
+	x := draws.Mix(uint64(c.tx.Count()))
+	return fmt.Sprintf("fd20:%x:%x:0:0:0:0:0/48", x%4096, x>>12%65536&^0xf)
 }

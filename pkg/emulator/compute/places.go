@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
@@ -50,6 +49,7 @@ func (c *call) defaultNetwork() error {
 	if err := prepareNetwork(c, d); err != nil {
 		return err
 	}
+	delete(d, "routingConfig") // recorded thrice: that of a project's own network is not shown
 	k := c.svc.collections["networks"]
 	network := c.place(k, c.project()+"/global/networks/default", d)
 	network.Builtin, network.Ready = true, true
@@ -71,19 +71,9 @@ func (c *call) defaultNetwork() error {
 	return nil
 }
 
-// worldMethods are reads of what is simply there: the project, zones, regions.
+// worldMethods are reads of what is simply there: zones, regions.
 func (svc *service) worldMethods() map[string]handler {
 	return map[string]handler{
-		"Projects.Get": func(c *call) (any, error) {
-			project := c.vars["project"]
-			return doc.Map{
-				"kind": "compute#project", "id": cloud.Number(project), "name": project, "selfLink": linkBase + c.project(),
-				"creationTimestamp":      timestamp(c.tx.Now()),
-				"defaultServiceAccount":  cloud.Number(project) + "-compute@developer.gserviceaccount.com",
-				"commonInstanceMetadata": doc.Map{"kind": "compute#metadata", "fingerprint": "42WmSpB8rSM="},
-				"defaultNetworkTier":     "PREMIUM", "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
-			}, nil
-		},
 		"Zones.Get": func(c *call) (any, error) {
 			r, ok := places.OfZone(c.vars["zone"])
 			if !ok {

@@ -54,7 +54,7 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 // collectionList are all collections of Compute Engine that the emulator knows.
 func (svc *service) collectionList() []*collection {
 	return []*collection{
-		svc.networks(), svc.subnetworks(), svc.firewalls(), svc.routes(), svc.routers(),
+		svc.networks(), svc.subnetworks(), svc.firewalls(), svc.routes(), svc.routers(), svc.networkAttachments(), svc.resourcePolicies(),
 		svc.instanceTemplates(), svc.instances(), svc.disks(), svc.instanceGroupManagers(), svc.instanceGroups(),
 	}
 }
@@ -66,11 +66,14 @@ func (svc *service) methods() map[string]handler {
 		maps.Copy(out, k.methods())
 	}
 	for _, more := range []map[string]handler{
-		svc.worldMethods(), svc.operationMethods(), svc.machineMethods(), svc.imageMethods(), svc.diskTypeMethods(), svc.networkProfileMethods(),
+		svc.worldMethods(), svc.projectMethods(), svc.operationMethods(), svc.machineMethods(), svc.imageMethods(), svc.diskTypeMethods(),
+		svc.networkProfileMethods(),
 		svc.networkMethods(svc.collections["networks"]),
 		svc.subnetworkMethods(svc.collections["subnetworks"]),
 		svc.firewallMethods(svc.collections["firewalls"]),
 		svc.routerMethods(svc.collections["routers"]),
+		svc.networkAttachmentMethods(svc.collections["networkAttachments"]),
+		svc.resourcePolicyMethods(svc.collections["resourcePolicies"]),
 		svc.templateMethods(svc.collections["instanceTemplates"]),
 		svc.instanceMethods(svc.collections["instances"]),
 		svc.groupMethods(svc.collections["instanceGroupManagers"]),

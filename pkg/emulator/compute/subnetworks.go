@@ -3,6 +3,7 @@ package compute
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
@@ -30,21 +31,33 @@ func (svc *service) prepareSubnetwork(c *call, d doc.Map) error {
 		return required("resource.ipCidrRange")
 	}
 	d["network"] = doc.Str(network.Doc, "selfLink")
+	if err := clearOfAuto(network.Doc, d); err != nil {
+		return err
+	}
 	if err := checkRanges(c, d, ""); err != nil {
 		return err
 	}
 	subnetworkDefaults(d)
+	if err := c.checkFlowLogs(d); err != nil {
+		return err
+	}
+	if err := c.stack(d, network.Doc); err != nil {
+		return err
+	}
 	d["fingerprint"] = c.fingerprint()
 	setGateway(d)
 	return nil
 }
 
+// subnetworkDefaults fills in what a read shows of a new subnetwork (recorded). One for private NAT shows no stack type.
 func subnetworkDefaults(d doc.Map) {
 	doc.Fill(d, doc.Map{
 		"allowSubnetCidrRoutesOverlap": false, "enableFlowLogs": false, "logConfig": doc.Map{"enable": false},
 		"privateIpGoogleAccess": false, "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS", "purpose": "PRIVATE",
-		"stackType": "IPV4_ONLY",
 	})
+	if doc.Str(d, "purpose") != "PRIVATE_NAT" {
+		doc.Fill(d, doc.Map{"stackType": "IPV4_ONLY"})
+	}
 }
 
 func setGateway(d doc.Map) {
@@ -62,24 +75,6 @@ func subnetworkInserted(c *call, o *world.Object) {
 	})
 }
 
-// subnetworkUser refuses at once while a VM is in the subnetwork.
-func subnetworkUser(c *call, o *world.Object) error {
-	link := doc.Str(o.Doc, "selfLink")
-	for _, below := range c.tx.Below(worldName(c.project()) + "/zones/") {
-		if basename(below) != "instances" {
-			continue
-		}
-		for _, vm := range c.tx.List(below) {
-			for _, nic := range doc.Objects(vm.Doc, "networkInterfaces") {
-				if doc.Str(nic, "subnetwork") == link {
-					return inUse("subnetwork", objectPath(o), objectPath(vm))
-				}
-			}
-		}
-	}
-	return nil
-}
-
 func (svc *service) subnetworkMethods(k *collection) map[string]handler {
 	return map[string]handler{
 		"Subnetworks.Patch":                    func(c *call) (any, error) { return svc.patchSubnetwork(c, k) },
@@ -91,6 +86,7 @@ func (svc *service) subnetworkMethods(k *collection) map[string]handler {
 	}
 }
 
+// patchSubnetwork changes what the discovery document says can be patched. The fingerprint must be the current one.
 func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 	o, err := k.settled(c)
 	if err != nil {
@@ -102,28 +98,45 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 	if doc.Str(c.body, "fingerprint") != doc.Str(o.Doc, "fingerprint") {
 		return nil, badFingerprint("Invalid fingerprint.")
 	}
-	if _, given := c.body["secondaryIpRanges"]; given {
-		after := doc.Map{"network": o.Doc["network"], "ipCidrRange": o.Doc["ipCidrRange"], "secondaryIpRanges": c.body["secondaryIpRanges"]}
-		if err := checkRanges(c, after, doc.Str(o.Doc, "selfLink")); err != nil {
-			return nil, err
-		}
-	}
+	after := doc.Clone(o.Doc)
 	for name, v := range c.body {
 		switch name {
-		case "fingerprint", "name", "kind", "id", "selfLink", "region", "network":
-		case "privateIpGoogleAccess", "logConfig", "enableFlowLogs", "description", "secondaryIpRanges", "stackType":
-			doc.Merge(o.Doc, doc.Map{name: v})
-		case "ipCidrRange":
-			if v != o.Doc["ipCidrRange"] {
-				return nil, invalid("resource.ipCidrRange", v, "This field cannot be changed by patch; use expandIpCidrRange.")
-			}
+		case "fingerprint", "name", "kind", "id", "selfLink", "region", "network", "gatewayAddress", "creationTimestamp", "state":
+		case "logConfig", "privateIpGoogleAccess", "privateIpv6GoogleAccess", "enableFlowLogs", "secondaryIpRanges", "stackType", "ipv6AccessType",
+			"allowSubnetCidrRoutesOverlap":
+			doc.Merge(after, doc.Map{name: v})
 		default:
-			return nil, invalid("resource."+name, v, "This field cannot be changed.")
+			if !reflect.DeepEqual(v, o.Doc[name]) {
+				return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed words
+			}
 		}
 	}
-	subnetworkDefaults(o.Doc)
-	o.Doc["fingerprint"] = c.fingerprint()
+	subnetworkDefaults(after)
+	if err := svc.checkPatched(c, o, after); err != nil {
+		return nil, err
+	}
+	after["fingerprint"] = c.fingerprint()
+	o.Doc = after
 	return c.changed(k, o, "compute.subnetworks.patch"), nil // recorded operationType (2018)
+}
+
+func (svc *service) checkPatched(c *call, o *world.Object, after doc.Map) error {
+	if _, given := c.body["secondaryIpRanges"]; given {
+		if err := checkRanges(c, after, doc.Str(o.Doc, "selfLink")); err != nil {
+			return err
+		}
+		if len(doc.List(after, "secondaryIpRanges")) == 0 {
+			delete(after, "secondaryIpRanges")
+		}
+	}
+	if err := c.checkFlowLogs(after); err != nil {
+		return err
+	}
+	network, ok := c.lookup(pathOf(doc.Str(o.Doc, "network"), c.project()))
+	if !ok {
+		return notFound(pathOf(doc.Str(o.Doc, "network"), c.project()))
+	}
+	return c.stack(after, network.Doc)
 }
 
 func (svc *service) expandSubnetwork(c *call, k *collection) (any, error) {
@@ -142,7 +155,7 @@ func (svc *service) expandSubnetwork(c *call, k *collection) (any, error) {
 	if err := checkProhibited("ipCidrRange", wider); err != nil {
 		return nil, err
 	}
-	if err := noOverlap(c, o.Doc, wider, doc.Str(o.Doc, "selfLink")); err != nil {
+	if err := noOverlap(c, "ipCidrRange", o.Doc, wider, doc.Str(o.Doc, "selfLink")); err != nil {
 		return nil, err
 	}
 	o.Doc["ipCidrRange"] = wider.String()

@@ -62,6 +62,9 @@ type Fault struct {
 	Quota *Quota `json:"quota,omitempty"`
 	// LateBy hides what the call makes from every read until so long after the answer; its operation can be seen.
 	LateBy string `json:"lateBy,omitempty"`
+	// InUseFor goes with the deletion of a VM or a group: until so long after the VMs are gone, their networks and subnetworks
+	// still count as used, as they sometimes do. A deletion of those fails meanwhile and names a VM that is not there any more.
+	InUseFor string `json:"inUseFor,omitempty"`
 }
 
 // Error is an error answer.
@@ -108,6 +111,7 @@ type activeRule struct {
 	path   *regexp.Regexp
 	delay  time.Duration
 	late   time.Duration
+	inUse  time.Duration
 	seen   int
 	struck int
 }
@@ -144,15 +148,18 @@ func (r Rule) activate() (activeRule, error) {
 	if a.late, err = parseWait(r.Fault.LateBy); err != nil {
 		return a, fmt.Errorf("lateBy: %w", err)
 	}
+	if a.inUse, err = parseWait(r.Fault.InUseFor); err != nil {
+		return a, fmt.Errorf("inUseFor: %w", err)
+	}
 	kinds := 0
 	for _, set := range []bool{r.Fault.Error != nil, r.Fault.LoseAnswer, r.Fault.DropConnection, r.Fault.FailOperation != nil,
-		r.Fault.Stockout, r.Fault.Quota != nil, a.late > 0} {
+		r.Fault.Stockout, r.Fault.Quota != nil, a.late > 0, a.inUse > 0} {
 		if set {
 			kinds++
 		}
 	}
 	if kinds > 1 || kinds == 0 && a.delay == 0 {
-		return a, fmt.Errorf("fault must set exactly one of error, loseAnswer, dropConnection, failOperation, stockout, quota, lateBy, or delay")
+		return a, fmt.Errorf("fault must set exactly one of error, loseAnswer, dropConnection, failOperation, stockout, quota, lateBy, inUseFor, or delay")
 	}
 	return a, nil
 }
@@ -171,6 +178,8 @@ type Effect struct {
 	Lose  bool          // do the work, then break the connection
 	Delay time.Duration // hold the call back first; emulated time
 	Late  time.Duration // hide what the call makes for so long; emulated time
+	// InUseFor lets what the call deletes count as a user of others for so long after it is gone; emulated time.
+	InUseFor time.Duration
 	// At most one of these is set: how the operation that the call starts ends. How a stock-out and a quota are worded is
 	// the service's.
 	Operation *OperationError
@@ -195,6 +204,7 @@ func (f *Active) Strike(method, path string) Effect {
 		r.struck++
 		e.Delay += r.delay
 		e.Late = max(e.Late, r.late)
+		e.InUseFor = max(e.InUseFor, r.inUse)
 		e.Lose = e.Lose || r.Fault.LoseAnswer
 		e.Drop = e.Drop || r.Fault.DropConnection
 		if r.Fault.Error != nil {

@@ -67,7 +67,7 @@ func (svc service) serve(_ context.Context, r *wire.Request, fx faults.Effect) (
 	}
 	rest, ok := strings.CutPrefix(r.Path, "/v1/projects/")
 	project, path, _ := strings.Cut(rest, "/")
-	if !ok || !known(r.Method, path) {
+	if !ok || !carried(r.Method, path) {
 		return wire.RPC(r, wire.NotEmulated(r)), nil
 	}
 	if !svc.cloud.Exists(project) { // as Resource Manager says it
@@ -81,8 +81,8 @@ func (svc service) serve(_ context.Context, r *wire.Request, fx faults.Effect) (
 	})
 }
 
-// known says whether a call is one that the service carries out, whatever it is about.
-func known(method, path string) bool {
+// carried says whether a call is one that the service carries out, whatever it is about.
+func carried(method, path string) bool {
 	rest, ok := strings.CutPrefix(path, "services")
 	if !ok {
 		return false
