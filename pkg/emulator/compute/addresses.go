@@ -198,7 +198,7 @@ func (c *call) reserveInternal(d doc.Map) error {
 	if bad != nil || !p.Contains(a) {
 		return invalid("resource.address", ip, fmt.Sprintf("The address is not in the range of subnetwork '%s'.", objectPath(sub)))
 	}
-	if user := c.heldAddresses(doc.Str(sub.Doc, "selfLink"))[ip]; user != "" && isAddress(user) {
+	if user := c.heldAddresses(doc.Str(sub.Doc, "selfLink"), "")[ip]; user != "" && isAddress(user) {
 		return invalid("resource.address", ip, "Specified IP address is already reserved.")
 	}
 	c.markChosen(sub)

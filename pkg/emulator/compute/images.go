@@ -24,7 +24,7 @@ type image struct {
 var images = slices.Concat(dlvm("ml-images"), dlvm("deeplearning-platform-release"), []image{ //nolint:gochecknoglobals // a constant table
 	{"ml-images", "pytorch-1-12-gpu-debian-10", "c2-deeplearning-pytorch-1-12-cu113-v20221107-debian-10", "2022-11-07", 50, "DEPRECATED", "X86_64"},
 	{"debian-cloud", "debian-12", "debian-12-bookworm-v20261014", "2026-10-14", 10, "", "X86_64"},
-	{"debian-cloud", "debian-11", "debian-11-bullseye-v20260811", "2026-08-11", 10, "", "X86_64"},
+	{"debian-cloud", "debian-11", "debian-11-bullseye-v20231010", "2023-10-10", 10, "", "X86_64"}, // recorded: compute-instance-template-and-instances.log
 	{"ubuntu-os-cloud", "ubuntu-2404-lts-amd64", "ubuntu-2404-noble-amd64-v20261020", "2026-10-20", 10, "", "X86_64"},
 })
 

@@ -212,9 +212,8 @@ func serialPort(c *call, k *collection) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	port := 1
 	if p := c.query.Get("port"); p != "" {
-		if port, err = strconv.Atoi(p); err != nil || port < 1 || port > 4 {
+		if port, err := strconv.Atoi(p); err != nil || port < 1 || port > 4 {
 			return nil, invalid("port", p, "Must be between 1 and 4.")
 		}
 	}

@@ -55,7 +55,8 @@ func (c *call) checkNatIP(ip, field string) error {
 }
 
 // address gives a NIC its subnetwork and addresses: the internal one of its subnetwork, the external one when it asks for any.
-func (c *call) address(nic doc.Map) *faults.OperationError {
+// vm is the path of its instance.
+func (c *call) address(nic doc.Map, vm string) *faults.OperationError {
 	if doc.Str(nic, "subnetwork") == "" {
 		for _, s := range c.tx.List(worldName(c.region() + "/subnetworks")) {
 			if doc.Str(s.Doc, "network") == doc.Str(nic, "network") {
@@ -67,11 +68,12 @@ func (c *call) address(nic doc.Map) *faults.OperationError {
 	if !ok {
 		return &faults.OperationError{Code: "RESOURCE_NOT_FOUND", HTTPStatus: 404, Message: notFound(doc.Str(nic, "subnetwork")).Message}
 	}
-	ip, refused := doc.Str(nic, "networkIP"), (*faults.OperationError)(nil)
+	ip := doc.Str(nic, "networkIP")
+	var refused *faults.OperationError
 	if ip == "" {
 		ip, refused = c.freeAddress(sub)
 	} else {
-		refused = c.claim(sub, ip)
+		refused = c.claim(sub, ip, vm)
 	}
 	if refused != nil {
 		return refused
@@ -108,7 +110,7 @@ func (c *call) freeAddress(sub *world.Object) (string, *faults.OperationError) {
 	link := doc.Str(sub.Doc, "selfLink")
 	var held map[string]string
 	if doc.Bool(sub.Note, "chosen") { // otherwise nobody is ahead of the count
-		held = c.heldAddresses(link)
+		held = c.heldAddresses(link, "")
 	}
 	for next := doc.Num(sub.Note, "next"); next < usable; next++ {
 		if ip := offset(p, next+2).String(); held[ip] == "" {
@@ -119,7 +121,7 @@ func (c *call) freeAddress(sub *world.Object) (string, *faults.OperationError) {
 	}
 	sub.Note["next"] = usable
 	c.tx.Put(sub)
-	held = c.heldAddresses(link)
+	held = c.heldAddresses(link, "")
 	for i := range usable {
 		if ip := offset(p, i+2).String(); held[ip] == "" {
 			return ip, nil
@@ -128,15 +130,15 @@ func (c *call) freeAddress(sub *world.Object) (string, *faults.OperationError) {
 	return "", &faults.OperationError{Code: "IP_SPACE_EXHAUSTED", HTTPStatus: 400, Message: fmt.Sprintf("IP space of '%s' is exhausted.", objectPath(sub))}
 }
 
-// claim takes an address that was chosen. One that is reserved is there to be taken.
-func (c *call) claim(sub *world.Object, ip string) *faults.OperationError {
+// claim takes an address that was chosen for an instance. One that is reserved is there to be taken.
+func (c *call) claim(sub *world.Object, ip, vm string) *faults.OperationError {
 	a, err := netip.ParseAddr(ip)
 	p, bad := netip.ParsePrefix(doc.Str(sub.Doc, "ipCidrRange"))
 	if err != nil || bad != nil || !p.Contains(a) {
 		return &faults.OperationError{Code: "INVALID_ARGUMENT", HTTPStatus: 400, Message: fmt.Sprintf(
 			"Requested internal IP address '%s' is not in the range of '%s'.", ip, objectPath(sub))}
 	}
-	if user := c.heldAddresses(doc.Str(sub.Doc, "selfLink"))[ip]; user != "" && !isAddress(user) {
+	if user := c.heldAddresses(doc.Str(sub.Doc, "selfLink"), vm)[ip]; user != "" && !isAddress(user) {
 		return &faults.OperationError{Code: "IP_IN_USE_BY_ANOTHER_RESOURCE", HTTPStatus: 400, Message: fmt.Sprintf(
 			"IP '%s' is already being used by another resource.", ip)}
 	}
@@ -159,8 +161,8 @@ func offset(p netip.Prefix, n int64) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
 }
 
-// heldAddresses gives the holder of each address of a subnetwork: an instance, or else the reserved address.
-func (c *call) heldAddresses(subnetwork string) map[string]string {
+// heldAddresses gives the holder of each address of a subnetwork: an instance other than except, or else the reserved address.
+func (c *call) heldAddresses(subnetwork, except string) map[string]string {
 	held := map[string]string{}
 	for _, o := range c.tx.List(worldName(c.region() + "/addresses")) {
 		if doc.Str(o.Doc, "subnetwork") == subnetwork {
@@ -173,7 +175,7 @@ func (c *call) heldAddresses(subnetwork string) map[string]string {
 		}
 		for _, vm := range c.tx.List(below) {
 			for _, nic := range doc.Objects(vm.Doc, "networkInterfaces") {
-				if doc.Str(nic, "subnetwork") == subnetwork {
+				if doc.Str(nic, "subnetwork") == subnetwork && objectPath(vm) != except {
 					held[doc.Str(nic, "networkIP")] = objectPath(vm)
 				}
 			}
@@ -286,7 +288,8 @@ func updateNIC(c *call, vm *world.Object, nic doc.Map) error {
 	for field, v := range c.body {
 		switch field {
 		case "network", "subnetwork", "networkIP":
-			if doc.Str(nic, field) != v && !(field != "networkIP" && linkBase+pathOf(fmt.Sprint(v), c.project()) == doc.Str(nic, field)) {
+			link := linkBase + pathOf(fmt.Sprint(v), c.project())
+			if have := doc.Str(nic, field); have != v && (field == "networkIP" || have != link) {
 				moved[field] = v
 			}
 		case "fingerprint", "name", "kind", "accessConfigs":
@@ -322,7 +325,7 @@ func updateNIC(c *call, vm *world.Object, nic doc.Map) error {
 	if err := c.findNetwork(nic, "resource", "resource."); err != nil {
 		return err
 	}
-	if refused := c.address(nic); refused != nil {
+	if refused := c.address(nic, objectPath(vm)); refused != nil {
 		return wire.APIError{Code: 400, Reason: "invalid", Message: refused.Message}
 	}
 	for _, access := range doc.Objects(nic, "accessConfigs") {

@@ -114,7 +114,7 @@ func (c *call) equip(o *world.Object) *faults.OperationError {
 		return &faults.OperationError{Code: "RESOURCE_ALREADY_EXISTS", HTTPStatus: 409, Message: alreadyExists(taken).Message}
 	}
 	for _, nic := range doc.Objects(d, "networkInterfaces") {
-		if err := c.address(nic); err != nil {
+		if err := c.address(nic, objectPath(o)); err != nil {
 			return err
 		}
 	}
