@@ -18,16 +18,16 @@ func TestNetworkAttachments(t *testing.T) {
 			`{"name":"a","connectionPreference":"ACCEPT_MANUAL","subnetworks":["regions/us-central1/subnetworks/none"]}`,
 			`{"name":"a","connectionPreference":"ACCEPT_AUTOMATIC","producerAcceptLists":["p"],"subnetworks":["regions/us-central1/subnetworks/sub"]}`,
 		} {
-			c.refused(400, "POST", attachments, body)
+			c.refusal(400, "POST", attachments, body)
 		}
 		op := c.done(c.must("POST", attachments, `{"name":"a","connectionPreference":"ACCEPT_MANUAL","producerAcceptLists":["p"],"subnetworks":["regions/us-central1/subnetworks/sub"]}`))
 		v := c.must("GET", attachments+"/a", "")
 		if doc.Str(op, "operationType") != "compute.networkAttachments.insert" || doc.Str(v, "network") != "https://www.googleapis.com/compute/v1/projects/test-project/global/networks/net" {
 			t.Errorf("made: %v, %v", op, v)
 		}
-		c.refused(400, "DELETE", region+"subnetworks/sub", "")
-		c.refused(400, "PATCH", attachments+"/a", `{"description":"new"}`)
-		c.refused(412, "PATCH", attachments+"/a", `{"description":"new","fingerprint":"AAAAAAAAAAA="}`)
+		c.refusal(400, "DELETE", region+"subnetworks/sub", "")
+		c.refusal(400, "PATCH", attachments+"/a", `{"description":"new"}`)
+		c.refusal(412, "PATCH", attachments+"/a", `{"description":"new","fingerprint":"AAAAAAAAAAA="}`)
 		c.done(c.must("PATCH", attachments+"/a", fmt.Sprintf(`{"description":"new","fingerprint":%q}`, doc.Str(v, "fingerprint"))))
 		if now := c.must("GET", attachments+"/a", ""); doc.Str(now, "description") != "new" || now["fingerprint"] == v["fingerprint"] || len(doc.List(now, "producerAcceptLists")) != 1 {
 			t.Errorf("patched: %v", now)
@@ -77,7 +77,7 @@ func TestResourcePolicies(t *testing.T) {
 			t.Errorf("%d policies", n)
 		}
 		c.done(c.must("DELETE", policies+"/compact", ""))
-		c.refused(404, "GET", policies+"/compact", "")
+		c.refusal(404, "GET", policies+"/compact", "")
 	})
 }
 

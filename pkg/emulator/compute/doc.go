@@ -1,5 +1,5 @@
-// Package compute is Compute Engine v1: networks, subnetworks, firewalls, routers, routes, templates, machines, disks, managed
-// instance groups, and the catalogues of regions, zones, machine types and images.
+// Package compute is Compute Engine v1: networks, subnetworks, firewalls, routers, routes, templates, machines, disks, addresses,
+// managed instance groups, and the catalogues of regions, zones, machine types and images.
 //
 // A collection is a function that gives a *collection: networks.go is the model. Insert, get, list and delete are common to all.
 // Paths and shapes of bodies are read from the descriptors in computepb. Answers are recorded where recordings exist; what is

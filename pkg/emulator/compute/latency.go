@@ -40,5 +40,16 @@ var typical = map[string]latency.Triple{ //nolint:gochecknoglobals // a constant
 	"compute_instance.create":           {Low: 7, Typical: 15, High: 45},
 	"compute_instance.update":           {Low: 2, Typical: 4, High: 8}, // guess
 	"compute_instance.delete":           {Low: 12, Typical: 22, High: 95},
+	"compute_instance.provision":        {Low: 1, Typical: 3, High: 6},     // guess: of its creation, until STAGING
+	"compute_instance.start":            {Low: 5, Typical: 12, High: 40},   // guess, as a creation without the disk
+	"compute_instance.stop":             {Low: 20, Typical: 45, High: 95},  // guess: the guest has 90 s to shut down
+	"compute_instance.suspend":          {Low: 20, Typical: 40, High: 120}, // guess
+	"compute_instance.resume":           {Low: 10, Typical: 20, High: 60},  // guess
+	"compute_disk.create":               {Low: 2, Typical: 5, High: 12},    // guess
+	"compute_disk.update":               {Low: 1, Typical: 3, High: 6},     // guess
+	"compute_disk.delete":               {Low: 1, Typical: 3, High: 6},     // guess
+	"compute_address.create":            {Low: 3, Typical: 6, High: 12},
+	"compute_address.update":            {Low: 2, Typical: 4, High: 8}, // guess
+	"compute_address.delete":            {Low: 3, Typical: 6, High: 10},
 	"guest.proxy":                       {Low: 20, Typical: 40, High: 90}, // guess: a Deep Learning VM registers with the Jupyter proxy after boot
 }

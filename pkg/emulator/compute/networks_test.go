@@ -13,8 +13,8 @@ import (
 
 const lingeringPlan = `{"rules":[{"match":{"method":"DELETE","path":"%s"},"fault":{"inUseFor":"5m"}}]}`
 
-// refused gives the message of a refusal and fails when the call was not refused with that status.
-func (c client) refused(status int, method, path, body string) string {
+// refusal gives the message of a refusal and fails when the call was not refused with that status.
+func (c client) refusal(status int, method, path, body string) string {
 	c.Helper()
 	got, v := c.call(method, path, body)
 	if got != status {
@@ -51,7 +51,7 @@ func TestAutoModeHasASubnetworkInEachRegion(t *testing.T) {
 			}
 			seen = append(seen, p)
 		}
-		says := c.refused(400, "POST", "regions/us-central1/subnetworks", `{"name":"more","network":"global/networks/auto","ipCidrRange":"10.200.0.0/16"}`)
+		says := c.refusal(400, "POST", "regions/us-central1/subnetworks", `{"name":"more","network":"global/networks/auto","ipCidrRange":"10.200.0.0/16"}`)
 		if !strings.HasSuffix(says, "Extended subnetworks in auto subnet mode networks cannot overlap with 10.128.0.0/9.") {
 			t.Error(says)
 		}
@@ -60,7 +60,7 @@ func TestAutoModeHasASubnetworkInEachRegion(t *testing.T) {
 		if doc.Str(op, "operationType") != "switchToCustomMode" || doc.Bool(c.must("GET", "global/networks/auto", ""), "autoCreateSubnetworks") {
 			t.Errorf("not switched: %v", op)
 		}
-		c.refused(400, "POST", "global/networks/auto/switchToCustomMode", "")
+		c.refusal(400, "POST", "global/networks/auto/switchToCustomMode", "")
 		if op := c.done(c.must("DELETE", "global/networks/auto", "")); !strings.Contains(doc.Str(doc.Objects(op, "error", "errors")[0], "message"), "already being used by") {
 			t.Errorf("deleted with the subnetworks that are its user's now: %v", op)
 		}
@@ -80,8 +80,8 @@ func TestNetworkChanges(t *testing.T) {
 			doc.Str(v, "routingConfig", "bgpBestPathSelectionMode") != "LEGACY" || doc.Num(v, "mtu") != 8896 {
 			t.Errorf("changed: %v, %v", op, v)
 		}
-		c.refused(400, "PATCH", "global/networks/net", `{"mtu":9000}`)
-		c.refused(400, "PATCH", "global/networks/net", `{"autoCreateSubnetworks":true}`)
+		c.refusal(400, "PATCH", "global/networks/net", `{"mtu":9000}`)
+		c.refusal(400, "PATCH", "global/networks/net", `{"autoCreateSubnetworks":true}`)
 		if v := c.must("GET", "global/networks/net", ""); doc.Num(v, "mtu") != 8896 {
 			t.Errorf("after refusals: %v", v)
 		}
@@ -157,11 +157,11 @@ func TestProjectMetadata(t *testing.T) {
 		if items := doc.Objects(p, "commonInstanceMetadata", "items"); len(items) != 1 || doc.Str(p, "commonInstanceMetadata", "fingerprint") == first {
 			t.Errorf("set: %v", p)
 		}
-		if says := c.refused(412, "POST", "setCommonInstanceMetadata", `{"fingerprint":"`+first+`"}`); says != "Supplied fingerprint does not match current metadata fingerprint." {
+		if says := c.refusal(412, "POST", "setCommonInstanceMetadata", `{"fingerprint":"`+first+`"}`); says != "Supplied fingerprint does not match current metadata fingerprint." {
 			t.Error(says)
 		}
-		c.refused(501, "POST", "setUsageExportBucket", `{"bucketName":"b"}`)
-		c.refused(501, "POST", "enableXpnHost", "")
+		c.refusal(501, "POST", "setUsageExportBucket", `{"bucketName":"b"}`)
+		c.refusal(501, "POST", "enableXpnHost", "")
 		if host := c.must("GET", "getXpnHost", ""); len(host) != 0 {
 			t.Errorf("the host project: %v", host)
 		}

@@ -27,7 +27,7 @@ func TestAPeeringIsActiveWhenBothSidesHaveIt(t *testing.T) {
 		}
 		op := c.must("POST", "global/networks/a/addPeering", `{"networkPeering":{"name":"to-b","network":"global/networks/b","exchangeSubnetRoutes":true,"exportCustomRoutes":true}}`)
 		const busy = "There is a peering operation in progress on the local or peer network. Try again later."
-		if says := c.refused(400, "POST", "global/networks/b/addPeering", `{"name":"to-a","peerNetwork":"global/networks/a","autoCreateRoutes":true}`); says != busy {
+		if says := c.refusal(400, "POST", "global/networks/b/addPeering", `{"name":"to-a","peerNetwork":"global/networks/a","autoCreateRoutes":true}`); says != busy {
 			t.Error(says)
 		}
 		op = c.done(op)
@@ -57,8 +57,8 @@ func TestAPeeringIsActiveWhenBothSidesHaveIt(t *testing.T) {
 		if doc.Str(op, "operationType") != "removePeering" || len(c.peering("a")) != 0 || doc.Str(c.peering("b"), "state") != "INACTIVE" {
 			t.Errorf("removed: %v, %v, %v", op, c.peering("a"), c.peering("b"))
 		}
-		c.refused(400, "POST", "global/networks/a/removePeering", `{"name":"to-b"}`)
-		c.refused(501, "GET", "global/networks/a/listPeeringRoutes?peeringName=to-b", "")
+		c.refusal(400, "POST", "global/networks/a/removePeering", `{"name":"to-b"}`)
+		c.refusal(501, "GET", "global/networks/a/listPeeringRoutes?peeringName=to-b", "")
 	})
 }
 
@@ -76,17 +76,17 @@ func TestWhatCannotBePeered(t *testing.T) {
 			`{"networkPeering":{"name":"p","network":"global/networks/b"}}`,
 			`{"networkPeering":{"name":"p","network":"global/networks/c","exchangeSubnetRoutes":false}}`,
 		} {
-			c.refused(400, "POST", "global/networks/a/addPeering", body)
+			c.refusal(400, "POST", "global/networks/a/addPeering", body)
 		}
 		// One of another project, which the emulator does not have, is waited for.
 		c.done(c.must("POST", "global/networks/a/addPeering", `{"networkPeering":{"name":"far","network":"projects/another-project/global/networks/far"}}`))
 		if p := c.peering("a"); doc.Str(p, "state") != "INACTIVE" {
 			t.Error(p)
 		}
-		c.refused(400, "POST", "global/networks/a/addPeering", `{"networkPeering":{"name":"far","network":"global/networks/c"}}`)
+		c.refusal(400, "POST", "global/networks/a/addPeering", `{"networkPeering":{"name":"far","network":"global/networks/c"}}`)
 		c.done(c.must("POST", "global/networks/a/addPeering", `{"networkPeering":{"name":"to-c","network":"global/networks/c"}}`))
 		c.done(c.must("POST", "global/networks/c/addPeering", `{"networkPeering":{"name":"to-a","network":"global/networks/a"}}`))
-		c.refused(400, "POST", "regions/us-central1/subnetworks", `{"name":"c","network":"global/networks/c","ipCidrRange":"10.0.8.0/24"}`)
+		c.refusal(400, "POST", "regions/us-central1/subnetworks", `{"name":"c","network":"global/networks/c","ipCidrRange":"10.0.8.0/24"}`)
 		c.done(c.must("POST", "regions/us-central1/subnetworks", `{"name":"c","network":"global/networks/c","ipCidrRange":"10.9.8.0/24"}`))
 		// The peer of a network that goes waits again.
 		c.done(c.must("DELETE", "regions/us-central1/subnetworks/a", ""))

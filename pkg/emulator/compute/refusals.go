@@ -82,3 +82,8 @@ func failsWith(fx faults.Effect, project, zone string) *faults.OperationError {
 	}
 	return nil
 }
+
+// invalidUsage has the form of public reports: litmuschaos/chaos-charts#562, terraform-provider-google#1211.
+func invalidUsage(why string) wire.APIError {
+	return wire.APIError{Code: 400, Reason: "invalidResourceUsage", Message: fmt.Sprintf("Invalid resource usage: '%s'.", why)}
+}

@@ -62,7 +62,7 @@ func TestWhatANATShows(t *testing.T) {
 		if nats := doc.Objects(c.must("GET", region+"routers/router/getRouterStatus", ""), "result", "natStatus"); len(nats) != 1 || doc.Num(nats[0], "numVmEndpointsWithNatMappings") != 0 {
 			t.Errorf("status: %v", nats)
 		}
-		c.refused(501, "GET", region+"routers/router/getNatMappingInfo", "")
+		c.refusal(501, "GET", region+"routers/router/getNatMappingInfo", "")
 		preview := c.must("POST", region+"routers/router/preview", `{"bgp":{"asn":64512}}`)
 		if doc.Num(preview, "resource", "bgp", "keepaliveInterval") != 20 || c.must("GET", region+"routers/router", "")["bgp"] != nil {
 			t.Errorf("preview: %v", preview)
@@ -97,8 +97,8 @@ func TestRoutersThatAreRefused(t *testing.T) {
 		if doc.Str(v, "bgp", "advertiseMode") != "DEFAULT" || doc.Str(doc.Objects(v, "bgpPeers")[0], "enable") != "TRUE" {
 			t.Errorf("made: %v", v)
 		}
-		c.refused(400, "DELETE", region+"subnetworks/sub", "")
-		c.refused(501, "GET", region+"routers/router/getRouterStatus", "")
+		c.refusal(400, "DELETE", region+"subnetworks/sub", "")
+		c.refusal(501, "GET", region+"routers/router/getRouterStatus", "")
 	})
 }
 

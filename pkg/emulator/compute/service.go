@@ -55,7 +55,7 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 func (svc *service) collectionList() []*collection {
 	return []*collection{
 		svc.networks(), svc.subnetworks(), svc.firewalls(), svc.routes(), svc.routers(), svc.networkAttachments(), svc.resourcePolicies(),
-		svc.instanceTemplates(), svc.instances(), svc.disks(), svc.instanceGroupManagers(), svc.instanceGroups(),
+		svc.instanceTemplates(), svc.instances(), svc.disks(), svc.addresses(), svc.instanceGroupManagers(), svc.instanceGroups(),
 	}
 }
 
@@ -76,6 +76,8 @@ func (svc *service) methods() map[string]handler {
 		svc.resourcePolicyMethods(svc.collections["resourcePolicies"]),
 		svc.templateMethods(svc.collections["instanceTemplates"]),
 		svc.instanceMethods(svc.collections["instances"]),
+		svc.diskMethods(svc.collections["disks"]),
+		svc.addressMethods(svc.collections["addresses"]),
 		svc.groupMethods(svc.collections["instanceGroupManagers"]),
 	} {
 		maps.Copy(out, more)

@@ -16,8 +16,8 @@ func TestSubnetworkChanges(t *testing.T) {
 		patch := func(body string) (int, doc.Map) {
 			return c.call("PATCH", sub, fmt.Sprintf(`{"fingerprint":%q,%s}`, doc.Str(c.must("GET", sub, ""), "fingerprint"), body))
 		}
-		c.refused(400, "PATCH", sub, `{"logConfig":{"enable":true}}`)
-		c.refused(412, "PATCH", sub, `{"logConfig":{"enable":true},"fingerprint":"AAAAAAAAAAA="}`)
+		c.refusal(400, "PATCH", sub, `{"logConfig":{"enable":true}}`)
+		c.refusal(412, "PATCH", sub, `{"logConfig":{"enable":true},"fingerprint":"AAAAAAAAAAA="}`)
 		for _, tc := range []struct {
 			name, body string
 			status     int
@@ -52,12 +52,12 @@ func TestSubnetworkChanges(t *testing.T) {
 		if v := c.must("GET", sub, ""); doc.Str(op, "operationType") != "expandIpCidrRange" || doc.Str(v, "ipCidrRange") != "10.0.0.0/18" || doc.Str(v, "gatewayAddress") != "10.0.0.1" {
 			t.Errorf("expanded: %v, %v", op, v)
 		}
-		c.refused(400, "POST", sub+"/expandIpCidrRange", `{"ipCidrRange":"10.0.0.0/19"}`)
+		c.refusal(400, "POST", sub+"/expandIpCidrRange", `{"ipCidrRange":"10.0.0.0/19"}`)
 		op = c.done(c.must("POST", sub+"/setPrivateIpGoogleAccess", `{"privateIpGoogleAccess":false}`))
 		if doc.Str(op, "operationType") != "setPrivateIpGoogleAccess" || doc.Bool(c.must("GET", sub, ""), "privateIpGoogleAccess") {
 			t.Error(op)
 		}
-		says := c.refused(400, "POST", region+"subnetworks", `{"name":"other","network":"global/networks/net","ipCidrRange":"10.0.8.0/24"}`)
+		says := c.refusal(400, "POST", region+"subnetworks", `{"name":"other","network":"global/networks/net","ipCidrRange":"10.0.8.0/24"}`)
 		if !strings.HasPrefix(says, "Invalid value for field 'resource.ipCidrRange': '10.0.8.0/24'. Invalid IPCidrRange: 10.0.8.0/24 conflicts with existing subnetwork 'sub' in region 'us-central1'.") {
 			t.Error(says)
 		}

@@ -20,7 +20,7 @@ func instance(name, zone, owner string) *computepb.InsertInstanceRequest {
 		Name: proto.String(name), MachineType: proto.String("zones/" + zone + "/machineTypes/n1-standard-4"), Labels: map[string]string{resources.OwnerLabel: owner},
 		NetworkInterfaces: []*computepb.NetworkInterface{{Network: proto.String("global/networks/default")}},
 		Disks: []*computepb.AttachedDisk{{Boot: proto.Bool(true), AutoDelete: proto.Bool(true), InitializeParams: &computepb.AttachedDiskInitializeParams{
-			SourceImage: proto.String("projects/debian-cloud/global/images/family/debian-12"),
+			SourceImage: proto.String("projects/debian-cloud/global/images/family/debian-12"), Labels: map[string]string{resources.OwnerLabel: owner},
 		}}},
 	}}
 }
