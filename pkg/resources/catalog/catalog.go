@@ -64,11 +64,7 @@ func (l *look) ask(wanted bool, question func(context.Context) error, ctx contex
 		return
 	}
 	l.wait.Go(func() {
-		err := question(ctx)
-		if ctx.Err() != nil && err != nil {
-			err = ctx.Err() // a call that is cut off may fail with whatever it was cut off for
-		}
-		err = gcp.Wrap(l.id(), err)
+		err := gcp.Wrap(l.id(), gcp.CutOff(ctx, gcp.LastWords(ctx, question)))
 		l.answer(func() { l.errs = append(l.errs, err) })
 	})
 }

@@ -36,7 +36,7 @@ func (s *Store) look(ctx context.Context) (place, error) {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return place{}, context.Cause(ctx)
+		return place{}, resources.Ended(context.Cause(ctx))
 	}
 	if known := s.seen(); known != nil {
 		return *known, nil

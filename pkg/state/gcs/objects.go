@@ -10,6 +10,9 @@ import (
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
+
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // read gives an object's live generation; 0 when the object, or its bucket, is absent.
@@ -159,16 +162,16 @@ func (s *Store) change(ctx context.Context, name string, f func(context.Context)
 // do makes a call, and makes it again for the caller's project when the bucket's owner does not pay. What fails in passing the
 // transport tries again.
 func (s *Store) do(ctx context.Context, f func(context.Context) error) error {
-	err := f(ctx)
+	err := gcp.LastWords(ctx, f)
 	if unpaid(err) && !s.pays.Swap(true) {
-		err = f(ctx)
+		err = gcp.LastWords(ctx, f)
 	}
 	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return context.Cause(ctx)
+		return resources.Ended(context.Cause(ctx))
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -176,6 +179,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return resources.Ended(context.Cause(ctx))
 	}
 }
