@@ -115,7 +115,7 @@ func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g
 			if errors.Is(err, state.ErrConflict) {
 				return fmt.Errorf("another run has changed this deployment just now: run the same command again: %w", err)
 			}
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 		results, err := e.apply(s, g, p)
 		report.results(p, results)
@@ -123,16 +123,16 @@ func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g
 			if err = s.flush(ctx); err == nil {
 				return nil
 			}
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 		var stale *StaleError
 		if !errors.As(err, &stale) || try == replans || e.stopped() {
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 		e.note(progress.Warning, stale.ID.Path()+" was changed meanwhile: planning again")
 		g.manifest = s.latest()
 		if p, err = e.plan(ctx, g); err != nil {
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 	}
 }
@@ -196,26 +196,4 @@ func (e *Engine) awaitProxies(ctx context.Context, vms []resources.VM) []resourc
 		}
 	}
 	return vms
-}
-
-// partly is the error of an action that has done a part, with what can be done next. "The same again" is advised only where
-// repeating can mend it, and only what exists is called billed.
-func (e *Engine) partly(err error, action string, report *Report) error {
-	where := "what is left is recorded in " + e.Store.Location()
-	if action == "destroy" {
-		return &PartialError{Err: err, Next: where + "; go on with: cluster-provision destroy " + e.Flags}
-	}
-	next := "repeating does not help before that is mended"
-	switch resources.ClassOf(err) {
-	case resources.ClassInterrupted, resources.ClassTransient, resources.ClassBusy, resources.ClassConflict, resources.ClassTimeout, resources.ClassStockout:
-		next = "go on with the same create"
-	}
-	if errors.Is(err, state.ErrLeaseLost) || errors.Is(err, state.ErrConflict) {
-		next = "go on with the same create"
-	}
-	if report.made() {
-		where = "what was made is recorded in " + e.Store.Location() + " and may be billed"
-		return &PartialError{Err: err, Next: where + "; " + next + "; or remove it with: cluster-provision destroy " + e.Flags}
-	}
-	return &PartialError{Err: err, Next: "nothing was made that is billed; " + next + "; or clear what is recorded with: cluster-provision destroy " + e.Flags}
 }

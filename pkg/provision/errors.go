@@ -12,8 +12,9 @@ import (
 
 // PartialError says that an action has done a part, that the manifest has it, and what to do next.
 type PartialError struct {
-	Err  error
-	Next string // what the user can do, with the exact commands
+	Err   error
+	Next  string // what the user can do, with the exact commands
+	Final bool   // the same action again cannot mend it, and Next says so
 }
 
 // Error gives the causes, then what to do.
@@ -99,10 +100,10 @@ func ExitCode(err error) int {
 		return CodeCapacity
 	case class == resources.ClassDenied, class == resources.ClassUnauthenticated:
 		return CodeDenied
-	case errors.As(err, &partial) && class == resources.ClassPolicy:
-		return CodeFailed // "run it again" is what 5 means, and that cannot mend a policy
-	case errors.As(err, &partial), errors.Is(err, state.ErrLeaseLost):
+	case errors.Is(err, state.ErrLeaseLost), errors.As(err, &partial) && !partial.Final:
 		return CodePartial
+	case errors.As(err, &partial):
+		return CodeFailed // "run it again" is what 5 means
 	case errors.As(err, &changed):
 		return CodeFailed
 	case errors.As(err, &problems) && problems.Err() != nil, errors.As(err, &setting):

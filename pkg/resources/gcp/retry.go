@@ -139,7 +139,7 @@ func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		pause := t.scaled(max(bo.Pause(), retryAfter(resp)))
 		last = &TriedError{Err: err, Tries: tries, For: time.Since(start)}
-		if tries > 1 && time.Since(start)+pause > t.scaled(triesFor) {
+		if once(r.Context()) || tries > 1 && time.Since(start)+pause > t.scaled(triesFor) {
 			return nil, last
 		}
 		t.say(r, last, start, pause)

@@ -40,6 +40,21 @@ func LastWords(ctx context.Context, calls func(context.Context) error) error {
 	return w.last
 }
 
+// onceKey is the key of the wish that a call be tried once.
+type onceKey struct{}
+
+// Once lets calls be tried once and not waited for: who asks has waited for the same cause already. What was said is a *TriedError
+// all the same.
+func Once(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
+
+func once(ctx context.Context) bool { return ctx.Value(onceKey{}) != nil }
+
+// GaveUp says whether a call was given up after all the tries that it was worth, and not cut off.
+func GaveUp(err error) bool {
+	var tried *TriedError
+	return errors.As(err, &tried) && tried.Ended == nil
+}
+
 // CutOff is the error of calls whose context has ended: what the cloud had said before, or that nothing was. A call that is cut off
 // may fail with whatever it was cut off for, which says nothing about what was asked. While the context lasts, and for nil, it is the
 // error itself.

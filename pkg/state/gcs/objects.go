@@ -160,11 +160,17 @@ func (s *Store) change(ctx context.Context, name string, f func(context.Context)
 }
 
 // do makes a call, and makes it again for the caller's project when the bucket's owner does not pay. What fails in passing the
-// transport tries again.
+// transport tries again, once as long as it is worth: while a bucket stays down nothing else is waited for.
 func (s *Store) do(ctx context.Context, f func(context.Context) error) error {
+	if s.down.Load() {
+		ctx = gcp.Once(ctx)
+	}
 	err := gcp.LastWords(ctx, f)
 	if unpaid(err) && !s.pays.Swap(true) {
 		err = gcp.LastWords(ctx, f)
+	}
+	if ctx.Err() == nil {
+		s.down.Store(gcp.GaveUp(err))
 	}
 	return err
 }

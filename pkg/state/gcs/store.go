@@ -52,6 +52,7 @@ type Store struct {
 	client *storage.Client
 	timing state.Timing
 	pays   atomic.Bool   // the bucket's owner lets the caller's project pay
+	down   *atomic.Bool  // the last call was given up after all its tries
 	turn   chan struct{} // held by who looks at the bucket
 
 	mu      sync.Mutex
@@ -74,7 +75,7 @@ func New(client *storage.Client, opt Options) *Store {
 func open(client *storage.Client, opt Options) *Store {
 	lease := func(d time.Duration) time.Duration { return time.Duration(float64(d) / min(opt.Pace, mostPace)) }
 	return &Store{
-		opt: opt, client: client, turn: make(chan struct{}, 1), changed: map[string]time.Time{},
+		opt: opt, client: client, down: &atomic.Bool{}, turn: make(chan struct{}, 1), changed: map[string]time.Time{},
 		timing: state.Timing{TTL: lease(leaseTTL), Beat: lease(leaseBeat), Margin: lease(leaseMargin), Try: lease(leaseTry), Now: opt.Now},
 	}
 }
@@ -264,7 +265,7 @@ func (s *Store) List(ctx context.Context) ([]state.Manifest, error) {
 		opt := s.opt
 		opt.Prefix = name
 		one := open(s.client, opt)
-		one.known = &there
+		one.known, one.down = &there, s.down
 		one.pays.Store(s.pays.Load())
 		loads.Go(func() error {
 			var err error
