@@ -37,11 +37,9 @@ func (e *Engine) Create(ctx context.Context, cfg *config.Config, approve Approve
 			return report, err
 		}
 	}
-	said := "the cluster is up"
-	if p.Empty() {
-		said = p.Summary()
+	if !p.Empty() { // otherwise the result says all there is to say
+		e.note(progress.Info, "the cluster is up")
 	}
-	e.note(progress.Info, said)
 	return report, e.finish(early, cfg, report)
 }
 

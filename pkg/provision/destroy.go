@@ -43,7 +43,7 @@ func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
 		return err
 	case len(left) == 0:
 		report.Nothing = true
-		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no bucket for %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
+		report.Summary = fmt.Sprintf("nothing to destroy: there is no bucket for %s and nothing carries the mark of %s", e.Store.Location(), e.Owner)
 		return nil
 	case !e.Sweep:
 		return e.unrecorded(left)
@@ -151,7 +151,7 @@ func (e *Engine) dissolve(s *session, p *plan.Plan, report *Report) error {
 		e.note(progress.Warning, "the state bucket could not be removed: "+end.Why)
 	}
 	if report.Nothing {
-		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
+		report.Summary = fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner)
 		return nil
 	}
 	e.note(progress.Info, fmt.Sprintf("%d resources are removed, listing again found none, and %s is cleared", report.removed(), e.Store.Location()))
