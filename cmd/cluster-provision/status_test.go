@@ -8,6 +8,19 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
+// A holder that is known to be dead is not shown as one that holds the lease.
+func TestStatusTellsALeaseThatIsOver(t *testing.T) {
+	held := state.Holder{Action: "create", Owner: "ann", Host: "h", PID: 7}
+	for ended, want := range map[string]string{
+		"":                      "lease: create by ann on h (pid 7)",
+		"its process has ended": "lease: held by nobody: that of create by ann on h (pid 7), ",
+	} {
+		if text := statusText(&provision.Status{Known: true, Holder: &held, Ended: ended}); !strings.Contains(text, want) || !strings.Contains(text, ended) {
+			t.Error(text)
+		}
+	}
+}
+
 // What an address stood for before is told from what it stands for now by its place.
 func TestStatusTellsFormerThingsByTheirPlace(t *testing.T) {
 	const zones = "//compute.googleapis.com/projects/p/zones/"

@@ -112,3 +112,28 @@ func TestNobodyReadsGosOwnWordsAfterASignal(t *testing.T) {
 		}
 	}
 }
+
+// A bucket that may not be read, is not reached or is down is an error, and nothing is shown of what may or may not be in it.
+func TestStatusOfABucketThatCannotBeRead(t *testing.T) {
+	denied := func(permission string) string {
+		return `"error":{"status":403,"reason":"forbidden","message":"ann@example.com does not have ` + permission + ` access."}`
+	}
+	for name, tc := range map[string]struct{ path, fault string }{
+		"denied":                  {"storage", denied("storage.buckets.list")},
+		"down":                    {"storage", `"error":{"status":503,"reason":"backendError","message":"` + outage + `"}`},
+		"nobody answers":          {"storage", `"dropConnection":true`},
+		"its objects are denied":  {"storage.*/o/", denied("storage.objects.get")},
+		"the lease alone, denied": {"storage.*lock.json", denied("storage.objects.get")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
+				create(ctx, t, c)
+				c.strike(t, `{"rules":[{"match":{"path":"`+tc.path+`"},"fault":{`+tc.fault+`}}]}`)
+				st, err := c.engine(ctx, c.em.Transport(), 1).Status(ctx)
+				if st != nil || err == nil {
+					t.Errorf("%+v: %v", st, err)
+				}
+			})
+		})
+	}
+}
