@@ -55,12 +55,15 @@ func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report
 		return g, nil, err
 	}
 	defer report.phase("refresh and plan")()
-	if g.version != 0 || careful {
-		if err := e.refresh(ctx, g); err != nil {
-			return g, nil, err
-		}
+	var p *plan.Plan
+	switch {
+	case careful:
+		p, err = e.foresee(ctx, g)
+	case g.version != 0:
+		p, err = e.plan(ctx, g)
+	default:
+		p, err = e.compute(g)
 	}
-	p, err := e.compute(g)
 	if err == nil {
 		report.plan(p)
 	}
@@ -81,16 +84,28 @@ func (e *Engine) change(ctx context.Context, cfg *config.Config, g *survey, p *p
 		return err
 	}
 	if s.version != g.version { // another run was quicker: what it has left decides anew
-		shown := p.Text()
-		if g, p, err = e.prepare(early, cfg, report, true); err == nil && approve != nil && p.Text() != shown {
-			err = fmt.Errorf("another run has changed this deployment since the plan was made: run the same command again")
+		approved := p
+		if g, p, err = e.prepare(early, cfg, report, true); err == nil {
+			err = e.agree(approve, approved, p)
 		}
 	}
 	if err == nil && !p.Empty() {
 		e.note(progress.Info, p.Summary())
-		err = e.carryOut(early, s, cfg, g, p, report)
+		err = e.carryOut(early, s, cfg, g, p, approve, report)
 	}
 	return errors.Join(err, s.close(ctx))
+}
+
+// agree asks again where a plan that was made anew under the lease does something that the approved one does not.
+func (e *Engine) agree(approve Approve, approved, p *plan.Plan) error {
+	if approve == nil || approved.Covers(p) {
+		return nil
+	}
+	e.note(progress.Warning, "what is there has changed since the plan was made: it is made again")
+	if ok, err := approve(p); err != nil || !ok {
+		return errors.Join(err, ErrDeclined)
+	}
+	return nil
 }
 
 // replans bounds how often a plan is computed anew within one lease, because the cloud was not as planned any more.
@@ -99,11 +114,14 @@ const replans = 3
 // carryOut waits for what an interrupted run has left under way, stores the intents and runs the steps. When something has turned
 // out not to be as planned, the rest is planned
 // again, in the same run and under the same lease.
-func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, report *Report) error {
+func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, approve Approve, report *Report) error {
 	defer report.phase("apply")()
+	approved := p
 	stale, err := e.settle(ctx, g)
 	if err == nil && stale {
-		p, err = e.plan(ctx, g)
+		if p, err = e.plan(ctx, g); err == nil {
+			err = e.agree(approve, approved, p)
+		}
 	}
 	if err != nil {
 		return err
@@ -129,8 +147,12 @@ func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g
 		}
 		e.note(progress.Warning, stale.ID.Path()+" was changed meanwhile: planning again")
 		g.manifest = s.latest()
+		approved = p
 		if p, err = e.plan(ctx, g); err != nil {
 			return e.partly(ctx, err, report)
+		}
+		if err = e.agree(approve, approved, p); err != nil {
+			return e.partly(ctx, &declinedRestError{err}, report)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/exec"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -57,6 +58,19 @@ func Interrupted(err error, terminated bool) error {
 
 // ErrDeclined says that the user did not agree to a plan.
 var ErrDeclined = errors.New("nothing was done: you did not agree")
+
+// declinedRestError says that the user did not agree to a plan that was made anew after a part was done. The same create can go on.
+type declinedRestError struct{ err error }
+
+func (e *declinedRestError) Error() string {
+	text := "the rest was not done: you did not agree to the new plan"
+	if why := strings.TrimSpace(strings.TrimSuffix(e.err.Error(), ErrDeclined.Error())); why != "" {
+		text += ": " + why
+	}
+	return text
+}
+
+func (e *declinedRestError) Unwrap() error { return e.err }
 
 // ErrChanges is the answer of a plan that has changes, when the exit code should tell.
 var ErrChanges = errors.New("there are changes")

@@ -35,7 +35,7 @@ func (e *Engine) partly(ctx context.Context, err error, report *Report) error {
 // mendable says whether the same create can get further: the cause may pass, or it ends the run and not the work.
 func mendable(err error) bool {
 	var stale *StaleError
-	if errors.Is(err, state.ErrLeaseLost) || errors.Is(err, state.ErrConflict) || errors.As(err, &stale) {
+	if errors.Is(err, ErrDeclined) || errors.Is(err, state.ErrLeaseLost) || errors.Is(err, state.ErrConflict) || errors.As(err, &stale) {
 		return true
 	}
 	switch resources.ClassOf(err) {
