@@ -124,19 +124,25 @@ func (s *Store) Load(ctx context.Context) (state.Manifest, state.Version, error)
 	return m, state.Version(generation), err
 }
 
-// fetch reads an object; generation 0 when it is absent. Whose bucket it is is looked at meanwhile, once a run.
+// fetch reads an object; generation 0 when it is absent. Whose bucket it is is looked at meanwhile, once a run, and speaks first:
+// what another project's bucket answers, and what would mend that, is of no use.
 func (s *Store) fetch(ctx context.Context, name string) (data []byte, generation int64, err error) {
-	both, ctx2 := errgroup.WithContext(ctx)
-	both.Go(func() error {
-		_, err := s.look(ctx2)
-		return err
-	})
-	both.Go(func() (err error) {
-		data, generation, err = s.read(ctx2, name)
-		return s.explain(err)
-	})
-	if err := both.Wait(); err != nil {
-		return nil, 0, err
+	reading, end := context.WithCancel(ctx)
+	defer end()
+	looked := make(chan error, 1)
+	go func() {
+		_, err := s.look(ctx)
+		if err != nil {
+			end()
+		}
+		looked <- err
+	}()
+	data, generation, err = s.read(reading, name)
+	if unusable := <-looked; unusable != nil {
+		return nil, 0, unusable
+	}
+	if err != nil {
+		return nil, 0, s.explain(err)
 	}
 	return data, generation, nil
 }
