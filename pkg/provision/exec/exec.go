@@ -70,7 +70,7 @@ var ErrStopped error = stoppedError{}
 type stoppedError struct{}
 
 func (stoppedError) Error() string        { return "stopped before everything was done" }
-func (stoppedError) Is(target error) bool { return target == context.Canceled } //nolint:errorlint // Is is what compares
+func (stoppedError) Is(target error) bool { return target == context.Canceled }
 
 // Run runs the tasks and returns when none runs any more, with a result for each in the order of the list. The error joins
 // the failures, each with its task's id in front; what was skipped is not in it. Tasks that name unknown needs, have the
