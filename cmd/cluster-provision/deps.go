@@ -16,6 +16,7 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/provision"
 	"github.com/aiinfra/cluster-provision/pkg/provision/blueprint"
 	"github.com/aiinfra/cluster-provision/pkg/provision/config"
+	"github.com/aiinfra/cluster-provision/pkg/provision/exec"
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -234,7 +235,7 @@ func (d *deps) confirm(question string) (bool, error) {
 	}()
 	select {
 	case <-d.signals.stopped():
-		return false, fmt.Errorf("nobody answered: %w", context.Canceled)
+		return false, fmt.Errorf("nobody answered: %w", exec.ErrStopped)
 	case a := <-heard:
 		if a.err != nil && a.line == "" {
 			return false, fmt.Errorf("nobody answered: %w", a.err)

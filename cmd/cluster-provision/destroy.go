@@ -71,7 +71,7 @@ func runUnlock(ctx context.Context, o unlockOptions, d *deps) (outcome, error) {
 	var seen unlocked
 	err := d.engine.Unlock(ctx, func(h state.Holder) (bool, error) {
 		seen.Holder = &h
-		fmt.Fprintln(d.out.stderr, holderText(h))
+		fmt.Fprintln(d.out.stderr, holderText(h, h.Ended(time.Now())))
 		if o.Yes {
 			return true, nil
 		}
@@ -81,10 +81,13 @@ func runUnlock(ctx context.Context, o unlockOptions, d *deps) (outcome, error) {
 	return outcome{value: seen}, err
 }
 
-// holderText says on one line who holds a lease. Its words are somebody else's.
-func holderText(h state.Holder) string {
-	return progress.OneLine(fmt.Sprintf("%s by %s on %s (pid %d), since %s, last heartbeat %s, until %s",
-		h.Action, h.Owner, h.Host, h.PID, stamp(h.Since), stamp(h.Beat), stamp(h.Until)))
+// holderText says on one line who holds a lease, and why he holds it no more, if that is known. Its words are somebody else's.
+func holderText(h state.Holder, ended string) string {
+	text := fmt.Sprintf("%s by %s on %s (pid %d), since %s, last heartbeat %s, until %s", h.Action, h.Owner, h.Host, h.PID, stamp(h.Since), stamp(h.Beat), stamp(h.Until))
+	if ended != "" {
+		text = "held by nobody: that of " + text + ", is over: " + ended + "; the next run takes it over"
+	}
+	return progress.OneLine(text)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

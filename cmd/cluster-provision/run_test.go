@@ -1,17 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
-	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,197 +213,11 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// results are the lines of type result, which must be the last ones; every line must be an object.
-func results(t *testing.T, stdout string) []map[string]any {
-	t.Helper()
-	var out []map[string]any
-	for line := range strings.Lines(stdout) {
-		var v map[string]any
-		if err := json.Unmarshal([]byte(line), &v); err != nil {
-			t.Errorf("not an object: %s", line)
-		}
-		if v["type"] == "result" {
-			out = append(out, v)
-		} else if len(out) > 0 {
-			t.Errorf("behind the result: %s", line)
-		}
-	}
-	return out
-}
-
-// CLEANUP_ON_EXIT destroys when create was well and a signal came, when it was interrupted, and when it failed.
-func TestCleanupOnExit(t *testing.T) {
-	stopped := func(p *program) func(context.Context) error {
-		return func(context.Context) error { p.signals.got(true); return errPartial }
-	}
-	failing := func(text string) func(context.Context) error {
-		return func(context.Context) error {
-			return &provision.ChangedError{Err: &provision.PartialError{Err: errors.New(text), Next: "what was made is billed"}}
-		}
-	}
-	for _, tc := range []struct {
-		name    string
-		create  func(*program) func(context.Context) error
-		destroy func(*program) func(context.Context) error
-		changed bool
-		calls   string
-		code    int
-		says    []string
-	}{
-		{name: "create was well, then a signal", changed: true, calls: "create destroy", create: func(p *program) func(context.Context) error {
-			return func(context.Context) error { go p.signals.got(true); return nil }
-		}},
-		{name: "create was interrupted", create: stopped, changed: true, calls: "create destroy", code: 143, says: []string{"everything that it made is destroyed"}},
-		{name: "create failed", create: func(*program) func(context.Context) error { return failing("no such thing") }, changed: true, calls: "create destroy", code: 5,
-			says: []string{"create: no such thing", "everything that it made is destroyed"}},
-		{name: "create failed and so did destroy", create: func(*program) func(context.Context) error { return failing("no such thing") },
-			destroy: func(*program) func(context.Context) error { return failing("still in use") }, changed: true, calls: "create destroy", code: 5, says: []string{"create: no such thing", "CLEANUP_ON_EXIT: still in use"}},
-		{name: "create was interrupted, and a second signal stops destroy", create: stopped, destroy: func(p *program) func(context.Context) error {
-			return func(context.Context) error {
-				stop := p.signals.stopped()
-				<-time.NewTimer(2 * echo).C
-				p.signals.got(false)
-				<-stop // not aborted: it is a first one again
-				return errPartial
-			}
-		}, changed: true, calls: "create destroy", code: 143, says: []string{"stopped before everything was done"}},
-		{name: "create was aborted by two signals, and destroy has a context that lives", create: func(p *program) func(context.Context) error {
-			return func(ctx context.Context) error {
-				p.signals.got(false)
-				<-time.NewTimer(2 * echo).C
-				p.signals.got(false)
-				<-ctx.Done()
-				return ctx.Err()
-			}
-		}, destroy: func(*program) func(context.Context) error {
-			return func(ctx context.Context) error { return ctx.Err() }
-		}, changed: true, calls: "create destroy", code: 130},
-		{name: "create was refused before it changed anything", create: func(*program) func(context.Context) error {
-			return func(context.Context) error { return resources.Problems{{Path: "ZONE", Message: "is wrong"}} }
-		}, calls: "create", code: 2, says: []string{"nothing is destroyed"}},
-	} {
-		for _, format := range []string{"text", "json"} {
-			t.Run(tc.name+" in "+format, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					ctx, cancel := context.WithCancel(t.Context())
-					defer cancel()
-					p, stdout, stderr := testProgram()
-					p.signals, p.out.json = newSignals(cancel), format == "json"
-					<-time.NewTimer(time.Minute).C
-					e := &fakeEngine{changed: tc.changed, onCreate: tc.create(p)}
-					if tc.destroy != nil {
-						e.onDestroy = tc.destroy(p)
-					}
-					out, err := runCreate(ctx, createOptions{}, &config.Config{CleanupOnExit: true}, fakeDeps(p, e))
-					if seen, terminated := p.signals.received(); seen {
-						err = provision.Interrupted(err, terminated)
-					}
-					if code := p.out.end(out, err); code != tc.code {
-						t.Errorf("exit code %d, want %d: %v", code, tc.code, err)
-					}
-					var calls []string
-					for _, c := range e.calls {
-						calls = append(calls, strings.Fields(c)[0])
-					}
-					if have := strings.Join(calls, " "); have != tc.calls {
-						t.Errorf("called %s, want %s", have, tc.calls)
-					}
-					if format == "json" {
-						if have := results(t, stdout.String()); len(have) != 1 || have[0]["exitCode"] != float64(tc.code) {
-							t.Errorf("results: %v", have)
-						}
-						return
-					}
-					for _, s := range tc.says {
-						if !strings.Contains(stderr.String(), s) {
-							t.Errorf("no %q in: %s", s, stderr)
-						}
-					}
-					if tc.destroy == nil && tc.calls != "create" && strings.Contains(stderr.String(), "billed") {
-						t.Errorf("what is destroyed is called billed: %s", stderr)
-					}
-				})
-			})
-		}
-	}
-}
-
-// Usage errors, wrong settings and faults of the program itself end a JSON run with one result, and help is no result.
-func TestEveryJSONRunEndsWithAResult(t *testing.T) {
-	for _, args := range []string{
-		"--output json", "--output json frobnicate", "--output=json --no-such-flag", "create --output json", "create surplus --output json", "create --no-such-flag --output json",
-		"list --output json", "emulator --output json --listen nowhere", "emulator resources --output json", "--output json emulator calls --dir /no/such", "version --output json",
-		"create --help --output json", "--help --output json", "graph --format x --output=json", "--output json debug --log-level loud", "unlock --output json", "destroy --env-file /no/such --output json",
-	} {
-		t.Run(args, func(t *testing.T) {
-			p, stdout, _ := testProgram()
-			code := p.main(t.Context(), append([]string{"cluster-provision"}, strings.Fields(args)...))
-			if have := results(t, stdout.String()); len(have) != 1 || have[0]["exitCode"] != float64(code) {
-				t.Errorf("exit code %d, stdout: %s", code, stdout)
-			}
-		})
-	}
-	t.Run("a panic", func(t *testing.T) {
-		p, stdout, stderr := testProgram()
-		signals := p.signals
-		p.signals = nil // the fault: nobody listens
-		err := p.guarded(t.Context(), strings.Fields("cluster-provision list --project-id my-gpu-project --output json --latency off --emulate "+t.TempDir()))
-		p.signals = signals
-		code := p.out.end(outcome{}, err)
-		if !strings.Contains(stderr.String(), "a fault in cluster-provision") {
-			t.Errorf("stderr: %s", stderr)
-		}
-		if have := results(t, stdout.String()); len(have) != 1 || code != provision.CodeFailed {
-			t.Errorf("exit code %d, stdout: %s", code, stdout)
-		}
-	})
-}
-
-// fullWriter is a full disk, or a pipe whose reader is gone.
-type fullWriter struct{ err error }
-
-func (f fullWriter) Write([]byte) (int, error) { return 0, f.err }
-
-func TestResultsThatCannotBeWritten(t *testing.T) {
-	for _, tc := range []struct {
-		err  error
-		want int
-	}{{nil, 1}, {provision.ErrChanges, 1}, {errPartial, 5}, {resources.Problems{{Path: "ZONE", Message: "is missing"}}, 2}} {
-		for _, asJSON := range []bool{false, true} {
-			var stderr bytes.Buffer
-			o := newOutput(fullWriter{syscall.ENOSPC}, &stderr)
-			o.json = asJSON
-			if code := o.end(outcome{text: "x\n"}, tc.err); code != tc.want {
-				t.Errorf("%v: exit code %d, want %d", tc.err, code, tc.want)
-			}
-			if !strings.Contains(stderr.String(), "results could not be written to standard output: no space left on device") {
-				t.Errorf("%v: %s", tc.err, &stderr)
-			}
-		}
-	}
-	o := newOutput(io.Discard, fullWriter{syscall.EPIPE})
-	if code := o.end(outcome{text: "x\n"}, nil); code != 0 {
-		t.Errorf("a dead standard error ends with %d", code)
-	}
-}
-
 // The usual time is that of the emulated cloud when there is one.
 func TestTheUsualTimeIsScaled(t *testing.T) {
 	s := &stepNames{names: map[string]progress.Step{}, pace: 10}
 	s.learn(onePlan())
 	if have := s.find("create network/net").Expected; have != 2*time.Second {
 		t.Errorf("%s", have)
-	}
-}
-
-// What an address stood for before is told from what it stands for now by its place.
-func TestStatusTellsFormerThingsByTheirPlace(t *testing.T) {
-	const zones = "//compute.googleapis.com/projects/p/zones/"
-	text := statusText(&provision.Status{Known: true, Resources: []provision.ResourceStatus{
-		{Address: "mig/mig", ID: zones + "us-central1-a/instanceGroupManagers/demo-mig", Recorded: state.Ready, Live: "as recorded"},
-		{Address: "mig/mig", ID: zones + "us-central1-c/instanceGroupManagers/demo-mig", Recorded: state.Doomed, Live: "of an earlier run, still to be deleted", Former: true},
-	}})
-	if !strings.Contains(text, "mig/mig  zones/us-central1-c/instanceGroupManagers/demo-mig  doomed") || strings.Contains(text, "us-central1-a") {
-		t.Error(text)
 	}
 }

@@ -43,7 +43,7 @@ func statusText(st *provision.Status) string {
 			m.Size, stamp(m.Updated), progress.OneLine(m.By), progress.OneLine(m.Action), progress.OneLine(st.Location))
 	}
 	if st.Holder != nil {
-		fmt.Fprintf(&b, "lease: %s\n", holderText(*st.Holder))
+		fmt.Fprintf(&b, "lease: %s\n", holderText(*st.Holder, st.Ended))
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, r := range st.Resources {

@@ -34,8 +34,6 @@ type (
 	Fault = faults.Fault
 	// FaultError is an error answer.
 	FaultError = faults.Error
-	// FaultQuota names a quota that is used up.
-	FaultQuota = faults.Quota
 	// OperationError is how an operation fails.
 	OperationError = faults.OperationError
 )

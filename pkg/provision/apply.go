@@ -104,7 +104,7 @@ func (w *work) step(ctx context.Context, step plan.Step, usable func()) error {
 	case plan.Delete:
 		return w.remove(ctx, step)
 	}
-	if err != nil {
+	if err = resources.Ended(err); err != nil {
 		w.s.journal.Post(func(m *state.Manifest) {
 			if r, ok := m.Find(step.Address.String()); ok {
 				r.Error, r.Updated = err.Error(), now()
@@ -300,7 +300,7 @@ func (w *work) remove(ctx context.Context, step plan.Step) error {
 	if !ok {
 		return fmt.Errorf("this build knows no kind %q: destroy with the version that made it", step.Address.Kind)
 	}
-	err := h.Delete(ctx, step.Target, w.stamp(step))
+	err := resources.Ended(h.Delete(ctx, step.Target, w.stamp(step)))
 	w.s.journal.Post(func(m *state.Manifest) {
 		r, ok := m.Find(step.Address.String())
 		switch {

@@ -37,11 +37,9 @@ func (e *Engine) Create(ctx context.Context, cfg *config.Config, approve Approve
 			return report, err
 		}
 	}
-	said := "the cluster is up"
-	if p.Empty() {
-		said = p.Summary()
+	if !p.Empty() { // otherwise the result says all there is to say
+		e.note(progress.Info, "the cluster is up")
 	}
-	e.note(progress.Info, said)
 	return report, e.finish(early, cfg, report)
 }
 
@@ -57,12 +55,15 @@ func (e *Engine) prepare(ctx context.Context, cfg *config.Config, report *Report
 		return g, nil, err
 	}
 	defer report.phase("refresh and plan")()
-	if g.version != 0 || careful {
-		if err := e.refresh(ctx, g); err != nil {
-			return g, nil, err
-		}
+	var p *plan.Plan
+	switch {
+	case careful:
+		p, err = e.foresee(ctx, g)
+	case g.version != 0:
+		p, err = e.plan(ctx, g)
+	default:
+		p, err = e.compute(g)
 	}
-	p, err := e.compute(g)
 	if err == nil {
 		report.plan(p)
 	}
@@ -83,16 +84,28 @@ func (e *Engine) change(ctx context.Context, cfg *config.Config, g *survey, p *p
 		return err
 	}
 	if s.version != g.version { // another run was quicker: what it has left decides anew
-		shown := p.Text()
-		if g, p, err = e.prepare(early, cfg, report, true); err == nil && approve != nil && p.Text() != shown {
-			err = fmt.Errorf("another run has changed this deployment since the plan was made: run the same command again")
+		approved := p
+		if g, p, err = e.prepare(early, cfg, report, true); err == nil {
+			err = e.agree(approve, approved, p)
 		}
 	}
 	if err == nil && !p.Empty() {
 		e.note(progress.Info, p.Summary())
-		err = e.carryOut(early, s, cfg, g, p, report)
+		err = e.carryOut(early, s, cfg, g, p, approve, report)
 	}
 	return errors.Join(err, s.close(ctx))
+}
+
+// agree asks again where a plan that was made anew under the lease does something that the approved one does not.
+func (e *Engine) agree(approve Approve, approved, p *plan.Plan) error {
+	if approve == nil || approved.Covers(p) {
+		return nil
+	}
+	e.note(progress.Warning, "what is there has changed since the plan was made: it is made again")
+	if ok, err := approve(p); err != nil || !ok {
+		return errors.Join(err, ErrDeclined)
+	}
+	return nil
 }
 
 // replans bounds how often a plan is computed anew within one lease, because the cloud was not as planned any more.
@@ -101,11 +114,14 @@ const replans = 3
 // carryOut waits for what an interrupted run has left under way, stores the intents and runs the steps. When something has turned
 // out not to be as planned, the rest is planned
 // again, in the same run and under the same lease.
-func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, report *Report) error {
+func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, approve Approve, report *Report) error {
 	defer report.phase("apply")()
+	approved := p
 	stale, err := e.settle(ctx, g)
 	if err == nil && stale {
-		p, err = e.plan(ctx, g)
+		if p, err = e.plan(ctx, g); err == nil {
+			err = e.agree(approve, approved, p)
+		}
 	}
 	if err != nil {
 		return err
@@ -115,7 +131,7 @@ func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g
 			if errors.Is(err, state.ErrConflict) {
 				return fmt.Errorf("another run has changed this deployment just now: run the same command again: %w", err)
 			}
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 		results, err := e.apply(s, g, p)
 		report.results(p, results)
@@ -123,16 +139,20 @@ func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g
 			if err = s.flush(ctx); err == nil {
 				return nil
 			}
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 		var stale *StaleError
 		if !errors.As(err, &stale) || try == replans || e.stopped() {
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
 		}
 		e.note(progress.Warning, stale.ID.Path()+" was changed meanwhile: planning again")
 		g.manifest = s.latest()
+		approved = p
 		if p, err = e.plan(ctx, g); err != nil {
-			return e.partly(err, "create", report)
+			return e.partly(ctx, err, report)
+		}
+		if err = e.agree(approve, approved, p); err != nil {
+			return e.partly(ctx, &declinedRestError{err}, report)
 		}
 	}
 }
@@ -196,26 +216,4 @@ func (e *Engine) awaitProxies(ctx context.Context, vms []resources.VM) []resourc
 		}
 	}
 	return vms
-}
-
-// partly is the error of an action that has done a part, with what can be done next. "The same again" is advised only where
-// repeating can mend it, and only what exists is called billed.
-func (e *Engine) partly(err error, action string, report *Report) error {
-	where := "what is left is recorded in " + e.Store.Location()
-	if action == "destroy" {
-		return &PartialError{Err: err, Next: where + "; go on with: cluster-provision destroy " + e.Flags}
-	}
-	next := "repeating does not help before that is mended"
-	switch resources.ClassOf(err) {
-	case resources.ClassInterrupted, resources.ClassTransient, resources.ClassBusy, resources.ClassConflict, resources.ClassTimeout, resources.ClassStockout:
-		next = "go on with the same create"
-	}
-	if errors.Is(err, state.ErrLeaseLost) || errors.Is(err, state.ErrConflict) {
-		next = "go on with the same create"
-	}
-	if report.made() {
-		where = "what was made is recorded in " + e.Store.Location() + " and may be billed"
-		return &PartialError{Err: err, Next: where + "; " + next + "; or remove it with: cluster-provision destroy " + e.Flags}
-	}
-	return &PartialError{Err: err, Next: "nothing was made that is billed; " + next + "; or clear what is recorded with: cluster-provision destroy " + e.Flags}
 }

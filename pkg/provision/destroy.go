@@ -43,7 +43,7 @@ func (e *Engine) destroyUnknown(ctx context.Context, report *Report) error {
 		return err
 	case len(left) == 0:
 		report.Nothing = true
-		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no bucket for %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
+		report.Summary = fmt.Sprintf("nothing to destroy: there is no bucket for %s and nothing carries the mark of %s", e.Store.Location(), e.Owner)
 		return nil
 	case !e.Sweep:
 		return e.unrecorded(left)
@@ -83,7 +83,7 @@ func (e *Engine) destroyUnder(ctx context.Context, s *session, approve Approve, 
 	}
 	failed := e.removeRecorded(ctx, s, g, p, report)
 	if failed != nil && (s.context().Err() != nil || e.stopped()) {
-		return e.partly(failed, "destroy", report)
+		return e.left(failed)
 	}
 	left, err := e.sweep(s.context(), report)
 	if e.Sweep && err == nil && len(left) > 0 {
@@ -99,13 +99,13 @@ func (e *Engine) destroyUnder(ctx context.Context, s *session, approve Approve, 
 	}
 	switch {
 	case failed != nil:
-		return e.partly(errors.Join(failed, err), "destroy", report)
+		return e.left(errors.Join(failed, err))
 	case len(left) > 0 && s.version == 0 && p.Empty():
 		return e.unrecorded(left)
 	case len(left) > 0:
 		return &PartialError{Err: err, Next: "remove what carries the deployment's mark and is not in its manifest with: cluster-provision destroy --sweep " + e.Flags}
 	case err != nil:
-		return e.partly(fmt.Errorf("whether anything is left could not be read: %w", err), "destroy", report)
+		return e.left(fmt.Errorf("whether anything is left could not be read: %w", err))
 	}
 	return e.dissolve(s, p, report)
 }
@@ -132,7 +132,7 @@ func (e *Engine) dissolve(s *session, p *plan.Plan, report *Report) error {
 	if p.Empty() { // what is there without a manifest is left of dead runs, and worth a word
 		var err error
 		if mine, err = e.Store.Contents(s.context()); err != nil {
-			return e.partly(err, "destroy", report)
+			return e.left(err)
 		}
 	}
 	s.discard() // the manifest itself goes now
@@ -151,7 +151,7 @@ func (e *Engine) dissolve(s *session, p *plan.Plan, report *Report) error {
 		e.note(progress.Warning, "the state bucket could not be removed: "+end.Why)
 	}
 	if report.Nothing {
-		e.note(progress.Info, fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner))
+		report.Summary = fmt.Sprintf("nothing to destroy: there is no manifest at %s and nothing carries the mark of %s", e.Store.Location(), e.Owner)
 		return nil
 	}
 	e.note(progress.Info, fmt.Sprintf("%d resources are removed, listing again found none, and %s is cleared", report.removed(), e.Store.Location()))

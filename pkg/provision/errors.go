@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/exec"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -12,8 +13,9 @@ import (
 
 // PartialError says that an action has done a part, that the manifest has it, and what to do next.
 type PartialError struct {
-	Err  error
-	Next string // what the user can do, with the exact commands
+	Err   error
+	Next  string // what the user can do, with the exact commands
+	Final bool   // the same action again cannot mend it, and Next says so
 }
 
 // Error gives the causes, then what to do.
@@ -57,6 +59,19 @@ func Interrupted(err error, terminated bool) error {
 // ErrDeclined says that the user did not agree to a plan.
 var ErrDeclined = errors.New("nothing was done: you did not agree")
 
+// declinedRestError says that the user did not agree to a plan that was made anew after a part was done. The same create can go on.
+type declinedRestError struct{ err error }
+
+func (e *declinedRestError) Error() string {
+	text := "the rest was not done: you did not agree to the new plan"
+	if why := strings.TrimSpace(strings.TrimSuffix(e.err.Error(), ErrDeclined.Error())); why != "" {
+		text += ": " + why
+	}
+	return text
+}
+
+func (e *declinedRestError) Unwrap() error { return e.err }
+
 // ErrChanges is the answer of a plan that has changes, when the exit code should tell.
 var ErrChanges = errors.New("there are changes")
 
@@ -99,10 +114,10 @@ func ExitCode(err error) int {
 		return CodeCapacity
 	case class == resources.ClassDenied, class == resources.ClassUnauthenticated:
 		return CodeDenied
-	case errors.As(err, &partial) && class == resources.ClassPolicy:
-		return CodeFailed // "run it again" is what 5 means, and that cannot mend a policy
-	case errors.As(err, &partial), errors.Is(err, state.ErrLeaseLost):
+	case errors.Is(err, state.ErrLeaseLost), errors.As(err, &partial) && !partial.Final:
 		return CodePartial
+	case errors.As(err, &partial):
+		return CodeFailed // "run it again" is what 5 means
 	case errors.As(err, &changed):
 		return CodeFailed
 	case errors.As(err, &problems) && problems.Err() != nil, errors.As(err, &setting):

@@ -28,6 +28,9 @@ func TestExitCode(t *testing.T) {
 	problems := resources.Problems{{Path: "ZONE", Message: "is missing"}}
 	changed := func(err error) error { return &provision.ChangedError{Err: err} }
 	partial := func(err error) error { return &provision.PartialError{Err: err, Next: "run it again"} }
+	final := func(err error) error {
+		return &provision.PartialError{Err: err, Next: "repeating does not help", Final: true}
+	}
 	signalled := func(err error) error { return provision.Interrupted(err, false) }
 	for _, tc := range []struct {
 		name string
@@ -66,6 +69,10 @@ func TestExitCode(t *testing.T) {
 		{"a denied call", partial(classed(resources.ClassDenied)), 6},
 		{"not signed in", classed(resources.ClassUnauthenticated), 6},
 		{"a part", partial(errors.New("x")), 5},
+		{"a part that repeating cannot mend", final(errors.New("x")), 1},
+		{"the same, of a cause with a code of its own", final(classed(resources.ClassQuota)), 7},
+		{"the same, with the lease lost in the end", errors.Join(final(errors.New("x")), state.ErrLeaseLost), 5},
+		{"the same, after a signal that came too late to be its cause", signalled(final(errors.New("x"))), 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if have := provision.ExitCode(tc.err); have != tc.want {

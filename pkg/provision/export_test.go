@@ -10,8 +10,11 @@ import (
 
 // PlanOf plans for a set that no settings mean: kinds of tests are in it.
 func (e *Engine) PlanOf(ctx context.Context, set *resources.Set) (*plan.Plan, error) {
-	_, p, err := e.surveyOf(ctx, set)
-	return p, err
+	g, _, err := e.surveyOf(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	return e.foresee(ctx, g)
 }
 
 func (e *Engine) surveyOf(ctx context.Context, set *resources.Set) (*survey, *plan.Plan, error) {

@@ -18,14 +18,14 @@ func (s *session) begin(ctx context.Context, g *survey, p *plan.Plan, action str
 		s.journal = state.Start(s.context(), s.e.Store, g.manifest, s.version, state.Pace{Write: s.e.scaled(writeInterval), Gather: s.e.scaled(gatherInterval)})
 		s.fresh = map[string]bool{}
 	}
-	return s.journal.Change(ctx, func(m *state.Manifest) {
+	return resources.Ended(s.journal.Change(ctx, func(m *state.Manifest) {
 		m.Writer, m.Tool, m.Action, m.Owner = s.run, s.e.Tool, action, s.e.Owner
 		m.By = state.Self(action, s.run).Owner
 		if action == "create" {
 			m.Size, m.Zone, m.Choices = size, s.e.Scope.Zone, g.manifest.Choices
 		}
 		s.intend(m, g, p, now())
-	})
+	}))
 }
 
 // intend records what the steps of a plan mean to do. Whatever an address has stood for stays in its record until it is gone.

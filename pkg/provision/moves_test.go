@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -70,11 +71,11 @@ func (c *cloud) recorded(ctx context.Context, t *testing.T) []string {
 	return out
 }
 
-// failing runs a create that must end as partly done, with the cloud's own words.
+// failing runs a create that must have done a part, and end with the cloud's own words.
 func failing(ctx context.Context, t *testing.T, c *cloud, zone string) {
 	t.Helper()
 	_, err := c.engineIn(ctx, zone).Create(ctx, settings(t, "ZONE="+zone), nil)
-	if provision.ExitCode(err) != provision.CodePartial || !strings.Contains(err.Error(), "The group is frozen.") {
+	if partial := (*provision.PartialError)(nil); !errors.As(err, &partial) || !strings.Contains(err.Error(), "The group is frozen.") {
 		t.Errorf("to %s: exit code %d: %v", zone, provision.ExitCode(err), err)
 	}
 }

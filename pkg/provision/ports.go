@@ -71,6 +71,8 @@ const (
 	stepLimit      = 60 * time.Minute // longest time for one step
 	grace          = 2 * time.Minute  // how long what runs may go on after an interrupt
 	proxyLimit     = 285 * time.Second
+	firstWord      = 3 * time.Second // a wait that takes so long is told of
+	foresight      = 2 * time.Minute // how long a plan waits for what an interrupted run has left under way
 )
 
 func (e *Engine) scaled(d time.Duration) time.Duration   { return resources.Pace(e.Pace).Scaled(d) }

@@ -150,14 +150,18 @@ func beside(all ...func()) {
 	wait.Wait()
 }
 
-// once joins errors, each text once: of two that say the same the one that says more stays.
+// once joins errors, each text once: of two that say the same the one that says more stays. How often each was tried is no
+// difference.
 func once(errs ...error) error {
 	var out []error
+	says := func(err, other error) bool {
+		return strings.Contains(resources.WithoutTries(err.Error()), resources.WithoutTries(other.Error()))
+	}
 	for _, err := range flat(errs) {
-		if slices.ContainsFunc(out, func(have error) bool { return strings.Contains(have.Error(), err.Error()) }) {
+		if slices.ContainsFunc(out, func(have error) bool { return says(have, err) }) {
 			continue
 		}
-		out = slices.DeleteFunc(out, func(have error) bool { return strings.Contains(err.Error(), have.Error()) })
+		out = slices.DeleteFunc(out, func(have error) bool { return says(err, have) })
 		out = append(out, err)
 	}
 	return errors.Join(out...)

@@ -110,13 +110,14 @@ func TestPromisesAreResolvedFromWhatIsLive(t *testing.T) {
 			func(c farCloud) {
 				c.w.with("server", func(_ resources.ID, t *farThing) { t.address = "10.77.9.9" })
 			},
-			[]string{"delete far/user", "create far/user"}, `peer: "10.77.0.1" -> "10.77.9.9" (replaces)`,
+			[]string{"delete far/user", "create far/user"}, `refers to far/server, whose address changed: it cannot be changed in place
+              peer: "10.77.0.1" -> "10.77.9.9" (replaces)`,
 		},
 		"the publisher is gone": {
 			func(c farCloud) {
 				c.w.with("server", func(id resources.ID, _ *farThing) { delete(c.w.things, id) })
 			},
-			[]string{"create far/server", "delete far/server (zones/us-central1-a/things/t-000001)", "delete far/user", "create far/user"}, "(known after far/server)",
+			[]string{"create far/server", "delete far/server (zones/us-central1-a/things/t-000001)", "delete far/user", "create far/user"}, "refers to far/server, whose address is known only when that is there again; refers to far/server, whose name",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

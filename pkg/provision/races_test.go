@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -75,20 +76,23 @@ func (s *overtaken) Lock(ctx context.Context, h state.Holder) (state.Lease, erro
 	return s.Store.Lock(ctx, h)
 }
 
-// What another run has done between the plan and the lease is planned on; who has approved another plan is asked to look again.
+// What another run has done between the plan and the lease is planned on; who has approved another plan is asked again.
 func TestAPlanIsMadeAgainWhenAnotherRunWasQuicker(t *testing.T) {
-	agree := func(*plan.Plan) (bool, error) { return true, nil }
 	for name, tc := range map[string]struct {
-		theirs  []string
-		approve provision.Approve
-		fails   bool
-		vms     int
+		theirs []string
+		agrees int // so often; then it is declined. -1: nobody is asked
+		asked  int
+		fails  bool
+		vms    int
 	}{
-		"other settings, nobody asked":    {[]string{"INSTANCE_COUNT=5"}, nil, false, 3},
-		"other settings, a plan approved": {[]string{"INSTANCE_COUNT=5"}, agree, true, 5},
-		"the same settings":               {[]string{"INSTANCE_COUNT=3"}, nil, false, 3},
-		"a destroy":                       {nil, nil, false, 3},
-		"a destroy, a plan approved":      {nil, agree, true, 0},
+		"other settings, nobody asked":     {[]string{"INSTANCE_COUNT=5"}, -1, 0, false, 3},
+		"other settings, agreed twice":     {[]string{"INSTANCE_COUNT=5"}, 2, 2, false, 3},
+		"other settings, agreed once":      {[]string{"INSTANCE_COUNT=5"}, 1, 2, true, 5},
+		"the same settings, nobody asked":  {[]string{"INSTANCE_COUNT=3"}, -1, 0, false, 3},
+		"the same settings, agreed once":   {[]string{"INSTANCE_COUNT=3"}, 1, 1, false, 3},
+		"a destroy, nobody asked":          {nil, -1, 0, false, 3},
+		"a destroy, agreed to the update":  {nil, 1, 2, true, 0},
+		"a destroy, agreed to make it all": {nil, 2, 2, false, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
@@ -101,9 +105,14 @@ func TestAPlanIsMadeAgainWhenAnotherRunWasQuicker(t *testing.T) {
 					}
 					create(ctx, t, c, tc.theirs...)
 				}}
-				_, err := e.Create(ctx, settings(t, "INSTANCE_COUNT=3"), tc.approve)
-				if (err != nil) != tc.fails || err != nil && !strings.Contains(err.Error(), "another run has changed this deployment") {
-					t.Errorf("%v", err)
+				asked := 0
+				approve := func(*plan.Plan) (bool, error) { asked++; return asked <= tc.agrees, nil }
+				if tc.agrees < 0 {
+					approve = nil
+				}
+				_, err := e.Create(ctx, settings(t, "INSTANCE_COUNT=3"), approve)
+				if (err != nil) != tc.fails || err != nil && !errors.Is(err, provision.ErrDeclined) || asked != tc.asked {
+					t.Errorf("asked %d times: %v", asked, err)
 				}
 				if n := countOf(c.left(), "/instances/"); n != tc.vms {
 					t.Errorf("%d VMs, want %d", n, tc.vms)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/graph"
 	"github.com/aiinfra/cluster-provision/pkg/provision/plan"
+	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
@@ -137,6 +138,38 @@ func (e *Engine) settle(ctx context.Context, g *survey) (stale bool, err error) 
 		errs = append(errs, <-results)
 	}
 	return asked > 0, once(errs...)
+}
+
+// foresee plans as a create will: what an interrupted run has left under way is waited for first, within bounds. Where that is not
+// enough the plan says so.
+func (e *Engine) foresee(ctx context.Context, g *survey) (*plan.Plan, error) {
+	p, err := e.plan(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	var open []resources.Address
+	for _, n := range g.nodes {
+		if g.live[n.ID] != nil && unsettled(&g.manifest, n) {
+			open = append(open, n.Address)
+		}
+	}
+	if len(open) == 0 {
+		return p, nil
+	}
+	word := time.AfterFunc(e.scaled(firstWord), func() {
+		e.note(progress.Info, fmt.Sprintf("waiting for what an interrupted run has left under way on %v, at most %s", open, foresight))
+	})
+	defer word.Stop()
+	limited, cancel := context.WithTimeout(ctx, e.scaled(foresight))
+	defer cancel()
+	if _, err = e.settle(limited, g); err != nil && (limited.Err() == nil || ctx.Err() != nil) {
+		return nil, err
+	}
+	late := err != nil
+	if p, err = e.plan(ctx, g); err == nil && late {
+		p.Open = open
+	}
+	return p, err
 }
 
 // unsettled says whether an earlier run may have begun to make or to delete a node's resource, and not have seen the end of it.

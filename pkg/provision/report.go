@@ -101,7 +101,7 @@ func (r *Report) Text() string {
 	var b strings.Builder
 	switch {
 	case r.Action == "destroy" && r.Nothing:
-		b.WriteString("nothing to destroy\n")
+		fmt.Fprintln(&b, r.Summary)
 		return b.String()
 	case r.Action == "destroy":
 		fmt.Fprintf(&b, "destroyed %s: %d resources\n", r.Deployment, r.removed())

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/progress"
+	"github.com/aiinfra/cluster-provision/pkg/resources"
 	"github.com/aiinfra/cluster-provision/pkg/state"
 )
 
@@ -68,7 +69,7 @@ func (s *session) close(ctx context.Context) error {
 	s.lease = nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.scaled(grace))
 	defer cancel()
-	return errors.Join(err, lease.Release(ctx))
+	return errors.Join(err, resources.Ended(lease.Release(ctx)))
 }
 
 // flush ends the journal. What could not be stored is rescued: on this machine, and beside the manifest while the lease is held.
@@ -79,7 +80,7 @@ func (s *session) flush(ctx context.Context) error {
 		return nil
 	}
 	s.journal = nil
-	err := j.Close()
+	err := resources.Ended(j.Close())
 	if err == nil || !j.Begun() {
 		return err
 	}

@@ -42,6 +42,36 @@ func TestAStalePlanIsMadeAgainWithinTheLease(t *testing.T) {
 	})
 }
 
+// Who has approved the plan is asked about the new one; a no leaves what is done, and the same create goes on.
+func TestWhoHasAgreedToAStalePlanIsAskedAgain(t *testing.T) {
+	for agrees, code := range map[int]int{1: provision.CodePartial, 2: provision.CodeDone} {
+		inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
+			e := c.engine(ctx, c.em.Transport(), 1)
+			locks, asked := 0, 0
+			e.Store = &counting{Store: e.Store, locks: &locks, first: func() {
+				mark := gce.Describe(e.Owner)
+				c.post(ctx, t, "global/networks", fmt.Sprintf(`{"name":"demo-net","autoCreateSubnetworks":false,"routingConfig":{"routingMode":"REGIONAL"},"description":%q}`, mark))
+				c.post(ctx, t, "regions/us-central1/subnetworks", fmt.Sprintf(`{"name":"demo-subnet","network":"global/networks/demo-net","ipCidrRange":"10.200.0.0/16","description":%q}`, mark))
+			}}
+			_, err := e.Create(ctx, settings(t, networks()...), func(p *plan.Plan) (bool, error) {
+				asked++
+				if asked == 2 && p.Count(plan.Delete) != 1 {
+					t.Errorf("asked about: %s", p.Text())
+				}
+				return asked <= agrees, nil
+			})
+			if asked != 2 || provision.ExitCode(err) != code {
+				t.Errorf("asked %d times; exit code %d: %v", asked, provision.ExitCode(err), err)
+			}
+			if err != nil && (!strings.Contains(err.Error(), "the rest was not done: you did not agree to the new plan\n") || !strings.Contains(err.Error(), "go on with the same create") || strings.Contains(err.Error(), "nothing was done")) {
+				t.Errorf("%v", err)
+			}
+			create(ctx, t, c, networks()...)
+			destroy(ctx, t, c)
+		})
+	}
+}
+
 // counting is a store that counts leases, and lets something happen before the first.
 type counting struct {
 	provision.Store

@@ -28,6 +28,7 @@ type Status struct {
 	Resources []ResourceStatus `json:"resources"`
 	VMs       []resources.VM   `json:"vms"`
 	Holder    *state.Holder    `json:"leaseHolder,omitempty"`
+	Ended     string           `json:"leaseEnded,omitempty"` // why the holder holds the lease no more, if that is known
 }
 
 // Status compares the manifest with what is live. It changes nothing.
@@ -50,7 +51,7 @@ func (e *Engine) Status(ctx context.Context) (*Status, error) {
 		func() { holder, _, locked = e.Store.Holder(ctx) },
 	)
 	if locked == nil {
-		st.Holder = &holder
+		st.Holder, st.Ended = &holder, holder.Ended(now())
 	} else if errors.Is(locked, state.ErrNotLocked) {
 		locked = nil
 	}

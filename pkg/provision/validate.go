@@ -21,7 +21,8 @@ func (e *Engine) Validate(ctx context.Context, cfg *config.Config) (resources.Pr
 	return g.problems.Warnings(), err
 }
 
-// Plan tells what create would do. It changes nothing.
+// Plan tells what create would do. It changes nothing, and waits a while for what an interrupted run has left under way, as create
+// would to the end.
 func (e *Engine) Plan(ctx context.Context, cfg *config.Config) (*plan.Plan, error) {
 	ctx, cancel := e.interruptible(ctx)
 	defer cancel()
@@ -30,7 +31,7 @@ func (e *Engine) Plan(ctx context.Context, cfg *config.Config) (*plan.Plan, erro
 	if err = errors.Join(g.problems.Err(), err); err != nil {
 		return nil, err
 	}
-	return e.plan(ctx, g)
+	return e.foresee(ctx, g)
 }
 
 // Nodes gives the resources that the settings mean, for a drawing of their graph. An image or a range that is not settled yet

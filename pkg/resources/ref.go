@@ -39,6 +39,9 @@ func (r Ref[T]) Get() T { return r.value }
 // From names the node that the value comes from; false for a plain value.
 func (r Ref[T]) From() (Address, bool) { return r.from, r.from != Address{} }
 
+// Output is the JSON name of the output that the value comes from; empty for a plain value.
+func (r Ref[T]) Output() string { return r.output }
+
 // After names the node after which the value is known; false when it is known already.
 func (r Ref[T]) After() (Address, bool) {
 	_, known := r.Value()

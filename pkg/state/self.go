@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"time"
 )
 
 // Self describes this process as a holder. The store fills in the times.
@@ -18,6 +19,18 @@ func Self(action, run string) Holder {
 		h.Host = host
 	}
 	return h
+}
+
+// Ended says why nobody holds the lease any more, as far as that is known: its process is gone, or it has not been renewed in
+// time. Empty while it may be held. The next run takes such a lease over.
+func (h Holder) Ended(now time.Time) string {
+	switch {
+	case h.Gone():
+		return "its process has ended"
+	case h.Expired(now, 0):
+		return "it was not renewed and has run out"
+	}
+	return ""
 }
 
 // Gone says that the holder's process certainly does not run any more: there is none with its PID, it is dead and nobody has

@@ -69,6 +69,25 @@ func TestWhichHoldersAreGone(t *testing.T) {
 	}
 }
 
+func TestWhyALeaseIsHeldNoMore(t *testing.T) {
+	cmd, end := child(t)
+	end()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	alive := state.Self("create", "run")
+	alive.Until = now.Add(time.Minute)
+	late, dead := alive, alive
+	late.Until = now.Add(-time.Second)
+	dead.PID = cmd.Process.Pid
+	for want, h := range map[string]state.Holder{"": alive, "has run out": late, "process has ended": dead} {
+		if have := h.Ended(now); !strings.Contains(have, want) || (have == "") != (want == "") {
+			t.Errorf("%q, want %q", have, want)
+		}
+	}
+}
+
 func TestWhoHoldsTheLeaseIsSaid(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	err := &state.HeldError{

@@ -64,8 +64,13 @@ type Options struct {
 }
 
 // ErrStopped is the cause of the end of a task's context after the grace has passed, and the error of a run of which tasks
-// never started.
-var ErrStopped = errors.New("stopped before everything was done")
+// never started or were cut off. It is a context.Canceled in words for users.
+var ErrStopped error = stoppedError{}
+
+type stoppedError struct{}
+
+func (stoppedError) Error() string        { return "stopped before everything was done" }
+func (stoppedError) Is(target error) bool { return target == context.Canceled }
 
 // Run runs the tasks and returns when none runs any more, with a result for each in the order of the list. The error joins
 // the failures, each with its task's id in front; what was skipped is not in it. Tasks that name unknown needs, have the
@@ -95,8 +100,10 @@ func (r *run) failure(ctx context.Context) error {
 		}
 	}
 	switch {
-	case cancelled && ctx.Err() != nil:
+	case cancelled && ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.Canceled):
 		errs = append(errs, context.Cause(ctx))
+	case cancelled && ctx.Err() != nil:
+		errs = append(errs, ErrStopped)
 	case cancelled && len(errs) == 0:
 		errs = append(errs, ErrStopped)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/provision/graph"
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -148,7 +149,39 @@ func (d *decision) whyDiffers(changes []resources.Change) (string, error) {
 	if len(byUser) == 0 {
 		return "was changed outside of this tool: " + paths, nil
 	}
-	return "the settings changed: " + changedPaths(byUser), nil
+	why, settings := d.whyRefers(byUser)
+	if len(settings) > 0 {
+		why = slices.Insert(why, 0, "the settings changed: "+changedPaths(settings))
+	}
+	return strings.Join(why, "; "), nil
+}
+
+// whyRefers takes from what differs from the recorded settings what follows from something else: a node that was referred to before
+// publishes another value now.
+func (d *decision) whyRefers(changes []resources.Change) (why []string, rest []resources.Change) {
+	for _, c := range changes {
+		ref, ok := c.Want.(interface {
+			From() (resources.Address, bool)
+			After() (resources.Address, bool)
+			Output() string
+		})
+		if !ok {
+			rest = append(rest, c)
+			continue
+		}
+		from, refers := ref.From()
+		text := fmt.Sprintf("refers to %s, whose %s changed", from, ref.Output())
+		if _, unknown := ref.After(); unknown {
+			text = fmt.Sprintf("refers to %s, whose %s is known only when that is there again", from, ref.Output())
+		}
+		switch {
+		case !refers || !slices.Contains(d.record.Needs, from.String()):
+			rest = append(rest, c)
+		case !slices.Contains(why, text):
+			why = append(why, text)
+		}
+	}
+	return why, rest
 }
 
 // spreadReplacement replaces whatever exists and refers to something that is replaced. What only comes after it stays.

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,23 @@ type Plan struct {
 	Kept    int    `json:"kept"`    // resources that are as wanted
 	Serial  int64  `json:"serial"`  // of the manifest that the plan was made from
 	Lineage string `json:"lineage"` // of the same manifest
+	// Open are addresses on which an interrupted run may have left something under way that was not waited for to its end.
+	Open []resources.Address `json:"open,omitempty"`
+}
+
+// Covers says whether who has agreed to this plan has agreed to all that another one does to the cloud.
+func (p *Plan) Covers(other *Plan) bool {
+	for _, s := range other.Steps {
+		if s.Action == Adopt || s.Action == Update && len(s.Changes) == 0 { // only the manifest changes, or nothing but time passes
+			continue
+		}
+		if !slices.ContainsFunc(p.Steps, func(have Step) bool {
+			return have.ID == s.ID && have.Target == s.Target && fmt.Sprint(have.Changes) == fmt.Sprint(s.Changes)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // Empty says that nothing is to be done.

@@ -35,6 +35,9 @@ func (p *Plan) Text() string {
 			fmt.Fprintf(&b, "              %s\n", c)
 		}
 	}
+	for _, a := range p.Open {
+		fmt.Fprintf(&b, "  ? %-7s %-34s an interrupted run has left something under way here: create waits for its end and plans again\n", "open", a)
+	}
 	b.WriteString(p.Summary())
 	b.WriteString("\n")
 	return b.String()

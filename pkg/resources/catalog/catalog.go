@@ -64,11 +64,7 @@ func (l *look) ask(wanted bool, question func(context.Context) error, ctx contex
 		return
 	}
 	l.wait.Go(func() {
-		err := question(ctx)
-		if ctx.Err() != nil && err != nil {
-			err = ctx.Err() // a call that is cut off may fail with whatever it was cut off for
-		}
-		err = gcp.Wrap(l.id(), err)
+		err := gcp.Wrap(l.id(), gcp.CutOff(ctx, gcp.LastWords(ctx, question)))
 		l.answer(func() { l.errs = append(l.errs, err) })
 	})
 }
@@ -88,13 +84,13 @@ func (l *look) failures() error {
 	told := map[string]bool{}
 	var out []error
 	for _, err := range l.errs {
-		if err == nil || told[err.Error()] || resources.ClassOf(err) == resources.ClassDisabled && l.Problems.Err() != nil {
+		if err == nil || told[resources.WithoutTries(err.Error())] || resources.ClassOf(err) == resources.ClassDisabled && l.Problems.Err() != nil {
 			continue
 		}
-		told[err.Error()] = true
+		told[resources.WithoutTries(err.Error())] = true
 		out = append(out, err)
 	}
-	l.Problems = slices.DeleteFunc(l.Problems, func(p resources.Problem) bool { return told[p.Hint] }) // a warning that echoes an error
+	l.Problems = slices.DeleteFunc(l.Problems, func(p resources.Problem) bool { return told[resources.WithoutTries(p.Hint)] }) // a warning that echoes an error
 	return errors.Join(out...)
 }
 

@@ -139,7 +139,10 @@ func (c *Catalog) MissingOn(ctx context.Context, path string, permissions []stri
 	var err error
 	if strings.Contains(path, "/serviceAccounts/") {
 		var resp *iam.TestIamPermissionsResponse
-		resp, err = c.c.ServiceAccounts.TestIamPermissions(path, &iam.TestIamPermissionsRequest{Permissions: permissions}).Context(ctx).Do()
+		err = gcp.LastWords(ctx, func(ctx context.Context) (err error) {
+			resp, err = c.c.ServiceAccounts.TestIamPermissions(path, &iam.TestIamPermissionsRequest{Permissions: permissions}).Context(ctx).Do()
+			return err
+		})
 		if resp != nil {
 			held = resp.Permissions
 		}

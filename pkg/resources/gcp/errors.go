@@ -101,7 +101,7 @@ func Wrap(id resources.ID, err error) error {
 	if err == nil || errors.As(err, &mine) {
 		return err
 	}
-	e := &Error{ID: id, Err: err, class: resources.ClassFatal, Message: clean(err.Error(), longest)}
+	e := &Error{ID: id, Err: err, class: resources.ClassFatal, Message: clean(resources.Ended(err).Error(), longest)}
 	switch {
 	case errors.As(err, &tried):
 		return e.tried(tried)

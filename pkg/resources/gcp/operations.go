@@ -125,9 +125,22 @@ func Collect[T any](ctx context.Context, next func() (T, error)) ([]T, error) {
 	case a := <-done:
 		return a.list, a.err
 	case <-ctx.Done():
+	}
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return nil, Wrap("", ctx.Err())
+	}
+	moment := time.NewTimer(lastMoment)
+	defer moment.Stop()
+	select {
+	case a := <-done:
+		return a.list, a.err
+	case <-moment.C:
 		return nil, Wrap("", ctx.Err())
 	}
 }
+
+// lastMoment is for a list that the user's signal ends too, by the transport, which then has what the cloud said last.
+const lastMoment = 100 * time.Millisecond
 
 func collect[T any](next func() (T, error)) ([]T, error) {
 	var out []T

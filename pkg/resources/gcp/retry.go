@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -49,29 +48,33 @@ type Retry struct {
 // TriedError is a call that was tried several times. It hides the answer from errors.As, lest the client libraries, which look
 // for a 503, begin to try again on top of us (gax.OnHTTPCodes, storage.ShouldRetry). Wrap reads it.
 type TriedError struct {
-	Err     error // what was said last
-	Tries   int
-	For     time.Duration
-	Stopped bool // the user's first signal ended it
+	Err   error // what was said last
+	Tries int
+	For   time.Duration
+	Ended error // context.Canceled or context.DeadlineExceeded: nobody waited for another try any more; nil when it was given up
 }
 
 // Error says what was said last, how often and how long it was tried.
 func (e *TriedError) Error() string { return clean(e.Err.Error(), longest) + e.how() }
 
-// Class is the class of what was said last; ClassInterrupted when a signal ended it.
+// Class is the class of what was said last; ClassInterrupted or ClassTimeout when the trying was cut off.
 func (e *TriedError) Class() resources.Class {
-	if e.Stopped {
-		return resources.ClassInterrupted
+	if e.Ended != nil {
+		return resources.ClassOf(e.Ended)
 	}
 	return resources.ClassOf(Wrap("", e.Err))
 }
 
+// Is makes it the end of a context where that cut the trying off.
+func (e *TriedError) Is(target error) bool { return e.Ended != nil && errors.Is(e.Ended, target) }
+
 func (e *TriedError) how() string {
-	out := ""
-	if e.Tries > 1 {
-		out = fmt.Sprintf(" [tried %d times in %s]", e.Tries, e.For.Round(100*time.Millisecond))
-	}
-	if e.Stopped {
+	out := resources.Tries(e.Tries, e.For)
+	switch {
+	case e.Ended == nil:
+	case errors.Is(e.Ended, context.DeadlineExceeded):
+		out += " [not tried again: its time was over]"
+	default:
 		out += " [not tried again: interrupted]"
 	}
 	return out
@@ -107,11 +110,15 @@ func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 	repeatable := repeatable(r, body.head)
 	bo := gax.Backoff{Initial: shortestPause, Max: longestPause, Multiplier: 2}
 	start := time.Now()
+	var last *TriedError // of the try before
 	for tries := 1; ; tries++ {
 		began := time.Now()
 		resp, err := t.next.RoundTrip(body.request(r, tries))
-		if ctxErr := r.Context().Err(); ctxErr != nil && err != nil {
-			return nil, ctxErr // and never its cause, which may be what another call was answered
+		if ended := r.Context().Err(); ended != nil && err != nil { // and never its cause, which may be what another call was answered
+			if last != nil {
+				return nil, t.cutOff(r.Context(), last, ended)
+			}
+			return nil, resources.Ended(ended)
 		}
 		if err == nil {
 			var fault error
@@ -131,42 +138,37 @@ func (t retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, asLink(err)
 		}
 		pause := t.scaled(max(bo.Pause(), retryAfter(resp)))
-		gaveUp := &TriedError{Err: err, Tries: tries, For: time.Since(start)}
-		if tries > 1 && time.Since(start)+pause > t.scaled(triesFor) {
-			return nil, gaveUp
+		last = &TriedError{Err: err, Tries: tries, For: time.Since(start)}
+		if once(r.Context()) || tries > 1 && time.Since(start)+pause > t.scaled(triesFor) {
+			return nil, last
 		}
-		t.say(r, gaveUp, start, pause)
-		stopped, err := t.pause(r.Context(), pause)
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return nil, err
-		}
-		if stopped || err != nil { // either way nobody waits any more: what was said last is worth more than that
-			gaveUp.Stopped = true
-			return nil, gaveUp
+		t.say(r, last, start, pause)
+		if ended := t.pause(r.Context(), pause); ended != nil { // nobody waits any more: what was said last is worth more than that
+			return nil, t.cutOff(r.Context(), last, ended)
 		}
 	}
 }
 
-// pause waits; true when the user has stopped it.
-func (t retrying) pause(ctx context.Context, d time.Duration) (bool, error) {
+// pause waits, or answers what has ended the waiting: the user's signal is as good as an end of the context.
+func (t retrying) pause(ctx context.Context, d time.Duration) error {
 	var stop <-chan struct{}
 	if t.stop != nil {
 		stop = t.stop()
 	}
 	select {
 	case <-stop:
-		return true, nil
+		return context.Canceled
 	default:
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return false, nil
+		return nil
 	case <-stop:
-		return true, nil
+		return context.Canceled
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return ctx.Err()
 	}
 }
 

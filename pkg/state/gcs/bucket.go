@@ -36,7 +36,7 @@ func (s *Store) look(ctx context.Context) (place, error) {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return place{}, context.Cause(ctx)
+		return place{}, resources.Ended(context.Cause(ctx))
 	}
 	if known := s.seen(); known != nil {
 		return *known, nil
@@ -124,7 +124,7 @@ func (s *Store) findDefault(ctx context.Context) (place, error) {
 		}
 	}
 	return place{}, wrongSetting(resources.ClassForeign, err,
-		"bucket gs://%s belongs to another project than %s and is not used; give one of your own with TERRAFORM_GCS_PATH=gs://BUCKET",
+		"bucket gs://%s belongs to another project than %s and is not used; give the bucket that the deployment was made with, or one of your own for a new one, with TERRAFORM_GCS_PATH=gs://BUCKET",
 		s.opt.Bucket, s.opt.Project)
 }
 

@@ -10,6 +10,9 @@ import (
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
+
+	"github.com/aiinfra/cluster-provision/pkg/resources"
+	"github.com/aiinfra/cluster-provision/pkg/resources/gcp"
 )
 
 // read gives an object's live generation; 0 when the object, or its bucket, is absent.
@@ -157,18 +160,24 @@ func (s *Store) change(ctx context.Context, name string, f func(context.Context)
 }
 
 // do makes a call, and makes it again for the caller's project when the bucket's owner does not pay. What fails in passing the
-// transport tries again.
+// transport tries again, once as long as it is worth: while a bucket stays down nothing else is waited for.
 func (s *Store) do(ctx context.Context, f func(context.Context) error) error {
-	err := f(ctx)
+	if s.down.Load() {
+		ctx = gcp.Once(ctx)
+	}
+	err := gcp.LastWords(ctx, f)
 	if unpaid(err) && !s.pays.Swap(true) {
-		err = f(ctx)
+		err = gcp.LastWords(ctx, f)
+	}
+	if ctx.Err() == nil {
+		s.down.Store(gcp.GaveUp(err))
 	}
 	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return context.Cause(ctx)
+		return resources.Ended(context.Cause(ctx))
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -176,6 +185,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return resources.Ended(context.Cause(ctx))
 	}
 }

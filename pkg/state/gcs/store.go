@@ -52,6 +52,7 @@ type Store struct {
 	client *storage.Client
 	timing state.Timing
 	pays   atomic.Bool   // the bucket's owner lets the caller's project pay
+	down   *atomic.Bool  // the last call was given up after all its tries
 	turn   chan struct{} // held by who looks at the bucket
 
 	mu      sync.Mutex
@@ -74,7 +75,7 @@ func New(client *storage.Client, opt Options) *Store {
 func open(client *storage.Client, opt Options) *Store {
 	lease := func(d time.Duration) time.Duration { return time.Duration(float64(d) / min(opt.Pace, mostPace)) }
 	return &Store{
-		opt: opt, client: client, turn: make(chan struct{}, 1), changed: map[string]time.Time{},
+		opt: opt, client: client, down: &atomic.Bool{}, turn: make(chan struct{}, 1), changed: map[string]time.Time{},
 		timing: state.Timing{TTL: lease(leaseTTL), Beat: lease(leaseBeat), Margin: lease(leaseMargin), Try: lease(leaseTry), Now: opt.Now},
 	}
 }
@@ -123,19 +124,25 @@ func (s *Store) Load(ctx context.Context) (state.Manifest, state.Version, error)
 	return m, state.Version(generation), err
 }
 
-// fetch reads an object; generation 0 when it is absent. Whose bucket it is is looked at meanwhile, once a run.
+// fetch reads an object; generation 0 when it is absent. Whose bucket it is is looked at meanwhile, once a run, and speaks first:
+// what another project's bucket answers, and what would mend that, is of no use.
 func (s *Store) fetch(ctx context.Context, name string) (data []byte, generation int64, err error) {
-	both, ctx2 := errgroup.WithContext(ctx)
-	both.Go(func() error {
-		_, err := s.look(ctx2)
-		return err
-	})
-	both.Go(func() (err error) {
-		data, generation, err = s.read(ctx2, name)
-		return s.explain(err)
-	})
-	if err := both.Wait(); err != nil {
-		return nil, 0, err
+	reading, end := context.WithCancel(ctx)
+	defer end()
+	looked := make(chan error, 1)
+	go func() {
+		_, err := s.look(ctx)
+		if err != nil {
+			end()
+		}
+		looked <- err
+	}()
+	data, generation, err = s.read(reading, name)
+	if unusable := <-looked; unusable != nil {
+		return nil, 0, unusable
+	}
+	if err != nil {
+		return nil, 0, s.explain(err)
 	}
 	return data, generation, nil
 }
@@ -264,7 +271,7 @@ func (s *Store) List(ctx context.Context) ([]state.Manifest, error) {
 		opt := s.opt
 		opt.Prefix = name
 		one := open(s.client, opt)
-		one.known = &there
+		one.known, one.down = &there, s.down
 		one.pays.Store(s.pays.Load())
 		loads.Go(func() error {
 			var err error
