@@ -73,6 +73,11 @@ func (f *Front) perform(ctx context.Context, r *wire.Request) (*wire.Response, e
 	if s, ok := f.batching(r); ok {
 		serve = func() (*wire.Response, error) { return f.batch(ctx, s, r) }
 	}
+	if err := f.inflate(r); err != nil {
+		serve = func() (*wire.Response, error) {
+			return f.cloud.Refuse(r, wire.APIError{Code: http.StatusBadRequest, Reason: "badRequest", Message: "The body is not compressed as its Content-Encoding says."}), nil
+		}
+	}
 	if refused, bad := checkMask(r); bad {
 		serve = func() (*wire.Response, error) { return f.cloud.Refuse(r, refused), nil }
 	}

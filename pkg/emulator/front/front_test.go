@@ -25,7 +25,7 @@ import (
 // echo is a service that answers what it was asked, and refuses paths that end in "no".
 func echo() cloud.Service {
 	return cloud.Service{
-		Host: "echo.googleapis.com", Refuse: wire.RPC, Batch: "/batch/echo/v1", Unprefixed: []string{"/echo/"},
+		Host: "echo.googleapis.com", Refuse: wire.RPC, Batch: "/batch/echo/v1", Unprefixed: []string{"/echo/"}, Roots: []string{"/x", "/no", "/data", "/a", "/b", "/echo", "/batch"},
 		Open: func(*cloud.Cloud) (*cloud.Server, error) {
 			return &cloud.Server{Serve: func(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {
 				if strings.HasSuffix(r.Path, "/no") {
@@ -112,6 +112,10 @@ func TestCallsComeAsClientsSendThem(t *testing.T) {
 		if have := strings.Join(strings.Fields(string(raw)), ""); have != tc.want {
 			t.Errorf("%s: %s", tc.name, have)
 		}
+	}
+	var kept doc.Map
+	if _, raw := send(t, "PUT", base+"/object", zipped(t, "hello"), "Content-Encoding", "gzip"); json.Unmarshal(raw, &kept) != nil || doc.Str(kept, "body") == "hello" {
+		t.Errorf("an object's own encoding is undone: %s", raw)
 	}
 	if resp, raw := send(t, "GET", base+"/data?prettyPrint=false&fields=a&alt=media", "", "Accept-Encoding", "gzip", "User-Agent", "x (gzip)"); string(raw) != `{ "a": 1, "b": 2 }` || resp.Header.Get("Content-Encoding") != "" {
 		t.Errorf("somebody's data: %s", raw)
