@@ -26,6 +26,7 @@ type call struct {
 	vars  map[string]string
 	query url.Values
 	body  doc.Map
+	raw   []byte // the body as it was sent: only there can a null or an empty list be seen
 	path  string // below the API's version, unescaped: "projects/p/global/networks/n"
 	fx    faults.Effect
 	// before is the object of the call as it was, when the operation will fail.
@@ -85,7 +86,7 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	if err != nil {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Malformed path"}
 	}
-	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, fx: fx}
+	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, fx: fx, raw: r.Body}
 	if err := c.checkScope(); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,12 @@ var typical = map[string]latency.Triple{ //nolint:gochecknoglobals // a constant
 	"compute_group.create":             {Low: 10, Typical: 16, High: 25},
 	"compute_group.update":             {Low: 2, Typical: 4, High: 8}, // guess
 	"compute_group.delete":             {Low: 60, Typical: 75, High: 120},
+	"compute_group.standby":            {Low: 15, Typical: 30, High: 90}, // guess: stopping or suspending a VM
+	"compute_group.wake":               {Low: 10, Typical: 20, High: 60}, // guess: starting or resuming a VM
+	"compute_group.restart":            {Low: 25, Typical: 45, High: 90}, // guess: stopping and starting a VM
+	"compute_health_check.create":      {Low: 2, Typical: 5, High: 12},   // guess
+	"compute_health_check.update":      {Low: 2, Typical: 5, High: 12},   // guess
+	"compute_health_check.delete":      {Low: 2, Typical: 5, High: 12},   // guess
 	"compute_instance.create":          {Low: 7, Typical: 15, High: 45},
 	"compute_instance.update":          {Low: 2, Typical: 4, High: 8}, // guess
 	"compute_instance.delete":          {Low: 12, Typical: 22, High: 95},

@@ -42,7 +42,9 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 	return &cloud.Server{
 		Serve: svc.serve, Found: svc.found, Lives: lives,
 		Operations: map[string]operations.Closer{operationKind: closeOperation},
-		Events:     map[string]world.Handler{"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent},
+		Events: map[string]world.Handler{
+			"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent, "member": svc.memberEvent,
+		},
 	}, err
 }
 
@@ -51,6 +53,7 @@ func (svc *service) collectionList() []*collection {
 	return []*collection{
 		svc.networks(), svc.subnetworks(), svc.firewalls(), svc.routes(), svc.routers(),
 		svc.instanceTemplates(), svc.instances(), svc.disks(), svc.instanceGroupManagers(), svc.instanceGroups(),
+		svc.healthChecks(),
 	}
 }
 
@@ -69,6 +72,7 @@ func (svc *service) methods() map[string]handler {
 		svc.templateMethods(svc.collections["instanceTemplates"]),
 		svc.instanceMethods(svc.collections["instances"]),
 		svc.groupMethods(svc.collections["instanceGroupManagers"]),
+		svc.healthCheckMethods(svc.collections["healthChecks"]),
 	} {
 		maps.Copy(out, more)
 	}

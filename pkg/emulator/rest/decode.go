@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -56,7 +57,7 @@ func (m *Method) DecodeBody(raw []byte) (doc.Map, error) {
 		return nil, wire.APIError{Code: 400, Reason: "required", Message: fmt.Sprintf("Required field '%s' not specified", strings.TrimSuffix(m.body.JSONName(), "Resource"))}
 	}
 	msg := dynamicpb.NewMessage(shape)
-	if err := protojson.Unmarshal(raw, msg); err != nil {
+	if err := protojson.Unmarshal(withoutNulls(raw, shape), msg); err != nil {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: payloadError(err)}
 	}
 	canonical, err := protojson.Marshal(msg)
@@ -68,6 +69,44 @@ func (m *Method) DecodeBody(raw []byte) (doc.Map, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// withoutNulls leaves out entries of maps that are null: a merge patch removes keys with them (RFC 7396), but protojson takes a null
+// for a field only. What else is wrong with the body stays for protojson to say.
+func withoutNulls(raw []byte, shape protoreflect.MessageDescriptor) []byte {
+	var d doc.Map
+	if !bytes.Contains(raw, []byte("null")) || json.Unmarshal(raw, &d) != nil {
+		return raw
+	}
+	dropNulls(d, shape)
+	cut, err := json.Marshal(d)
+	if err != nil {
+		return raw
+	}
+	return cut
+}
+
+func dropNulls(d doc.Map, shape protoreflect.MessageDescriptor) {
+	for name, v := range d {
+		field := shape.Fields().ByJSONName(name)
+		if field == nil || field.Message() == nil {
+			continue
+		}
+		switch inner := v.(type) {
+		case doc.Map:
+			if field.IsMap() {
+				maps.DeleteFunc(inner, func(_ string, v any) bool { return v == nil })
+			} else {
+				dropNulls(inner, field.Message())
+			}
+		case []any:
+			for _, one := range inner {
+				if object, ok := one.(doc.Map); ok {
+					dropNulls(object, field.Message())
+				}
+			}
+		}
+	}
 }
 
 // payloadError words a decoding error as Google's front end does where the reason is an unknown name.
