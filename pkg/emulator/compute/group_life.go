@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,10 +19,27 @@ const retryAfter = 30 * time.Second
 
 func (svc *service) groupReady(tx *world.Tx, o *world.Object) { svc.reconcile(tx, o) }
 
-// groupEvent is the time for another try.
+// lookAfter is how soon a group that updates its VMs looks at them again when one is done: all that were done meanwhile are dealt
+// with at once, so that large groups stay cheap. The real pace is not known.
+const lookAfter = time.Second
+
+// plan lets a group look at all its VMs after a while, once for all who ask for the same reason.
+func (svc *service) plan(tx *world.Tx, o *world.Object, why string, in time.Duration) {
+	if o.Note == nil {
+		o.Note = map[string]any{}
+	}
+	if o.Note[why] == nil {
+		o.Note[why] = true
+		tx.Put(o)
+		tx.At(tx.Now().Add(svc.cloud.Scaled(in)), "group", o.Name, why)
+	}
+}
+
+// groupEvent is the time for another look, or another try.
 func (svc *service) groupEvent(tx *world.Tx, e world.Event) {
-	if o, ok := tx.Get(e.Subject); ok {
-		delete(o.Note, "retry")
+	var why string
+	if o, ok := tx.Get(e.Subject); ok && json.Unmarshal(e.Data, &why) == nil {
+		delete(o.Note, why)
 		tx.Put(o)
 		svc.reconcile(tx, o)
 	}
@@ -223,7 +241,7 @@ func (svc *service) managedDone(tx *world.Tx, vm *world.Object) {
 func (svc *service) settle(tx *world.Tx, group, m *world.Object) {
 	act(tx, m, "NONE")
 	if doc.Bool(group.Note, "rolling") {
-		svc.reconcile(tx, group)
+		svc.plan(tx, group, "look", lookAfter)
 	}
 }
 
@@ -260,7 +278,7 @@ func (svc *service) managedGone(tx *world.Tx, vm *world.Object) {
 	if actionOf(m) == "DELETING" {
 		forgetMember(tx, m)
 		if doc.Bool(group.Note, "rolling") {
-			tx.At(tx.Now(), "group", group.Name, nil)
+			svc.plan(tx, group, "look", lookAfter)
 		}
 		return
 	}

@@ -25,14 +25,7 @@ func (svc *service) makeVM(tx *world.Tx, o, m *world.Object) {
 		m.Note["code"] = refused.Code
 		m.Note["message"] = fmt.Sprintf("Instance '%s' creation failed: %s", basename(m.Name), refused.Message)
 		svc.recordError(tx, o, m)
-		if o.Note == nil {
-			o.Note = map[string]any{}
-		}
-		if o.Note["retry"] == nil {
-			o.Note["retry"] = true
-			tx.Put(o)
-			tx.At(tx.Now().Add(svc.cloud.Scaled(retryAfter)), "group", o.Name, nil)
-		}
+		svc.plan(tx, o, "retry", retryAfter)
 	}
 	tx.Put(m)
 }
