@@ -86,11 +86,11 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	if err != nil {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Malformed path"}
 	}
-	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, fx: fx, raw: r.Body}
+	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, fx: fx, raw: withoutMinReady(m.Name, r.Body)}
 	if err := c.checkScope(); err != nil {
 		return nil, err
 	}
-	if c.body, err = m.DecodeBody(r.Body); err != nil {
+	if c.body, err = m.DecodeBody(c.raw); err != nil {
 		return nil, err
 	}
 	if earlier, err := c.repeated(); earlier != nil || err != nil {

@@ -1,9 +1,11 @@
 package compute
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 )
@@ -47,6 +49,29 @@ func checkPolicy(d, given doc.Map) error {
 	}
 	d["updatePolicy"] = policy
 	return nil
+}
+
+// withoutMinReady leaves updatePolicy.minReadySec out of a body when it is 0. It is no field of v1, but answers of v1 have it (recorded:
+// compute-mig-zonal-get-from-gke.log), and gcloud's "managed update" sends back the policy that it has read. Another value is
+// refused as the unknown field that it is.
+func withoutMinReady(method string, raw []byte) []byte {
+	if !strings.HasPrefix(method, "InstanceGroupManagers.") || !bytes.Contains(raw, []byte(`"minReadySec"`)) {
+		return raw
+	}
+	var d doc.Map
+	if json.Unmarshal(raw, &d) != nil {
+		return raw
+	}
+	policy := doc.Object(d, "updatePolicy")
+	if v, given := policy["minReadySec"].(float64); !given || v != 0 {
+		return raw
+	}
+	delete(policy, "minReadySec")
+	cut, err := json.Marshal(d)
+	if err != nil {
+		return raw
+	}
+	return cut
 }
 
 // completeLimit fills in what a limit is by default, one VM for each zone of the group, and what it means in VMs.

@@ -165,7 +165,7 @@ func (r *room) take(u update) int {
 	case !made || u.action == "NONE": // what was not made yet is of the new version when it is
 		setVersion(u.m, u.to)
 		r.tx.Put(u.m)
-	case u.action == "REPLACE" && r.substitute && configOf(r.tx, u.m) == "": // a VM with a config keeps its name
+	case u.action == "REPLACE" && r.substitute && configOf(r.tx, u.m) == "" && doc.Str(u.m.Note, "config") == "": // a VM with a config keeps its name
 		if r.left <= 0 || !idle(u.m) {
 			return 1
 		}

@@ -178,6 +178,7 @@ func TestRefusedChangesOfAGroup(t *testing.T) {
 		"no room for a proactive update":          {"PATCH", "", `{"updatePolicy":{"type":"PROACTIVE","maxSurge":{"fixed":0},"maxUnavailable":{"fixed":0}}}`, 400},
 		"an unknown word":                         {"PATCH", "", `{"updatePolicy":{"minimalAction":"SHAKE"}}`, 400},
 		"a field that is not there":               {"PATCH", "", `{"colour":"red"}`, 400},
+		"a time until a VM counts as ready":       {"PATCH", "", `{"updatePolicy":{"minReadySec":10}}`, 400},
 		"another base name":                       {"PATCH", "", `{"baseInstanceName":"other"}`, 400},
 		"named ports in a patch":                  {"PATCH", "", `{"namedPorts":[{"name":"http","port":80}]}`, 400},
 		"more VMs than a group can have":          {"PATCH", "", `{"targetSize":900,"targetStoppedSize":101}`, 400},
@@ -381,6 +382,17 @@ func TestFaultsOfAGroupsVMs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// gcloud sends the update policy back as it has read it, with a field that v1 answers and does not have.
+func TestAPolicyCanBeSentBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := settled(t, 1, "")
+		c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","minReadySec":0,"maxSurge":{"calculated":1,"fixed":2}}}`)
+		if g := c.must("GET", group, ""); doc.Num(g, "updatePolicy", "maxSurge", "calculated") != 2 || g["updatePolicy"].(map[string]any)["minReadySec"] == nil {
+			t.Errorf("%v", g["updatePolicy"])
+		}
+	})
 }
 
 func TestNamesOfActionsAreComplete(t *testing.T) {
