@@ -13,10 +13,7 @@ import (
 // checkPolicy completes and checks the update policy of a group. The defaults are recorded; a percentage is taken in groups of any
 // size, although the discovery document speaks of 10 VMs: an acceptance test of terraform-provider-google sets one in a group of 3.
 func checkPolicy(d, given doc.Map) error {
-	policy := doc.Object(d, "updatePolicy")
-	if policy == nil {
-		policy = doc.Map{}
-	}
+	policy := settings(d, "updatePolicy")
 	doc.Fill(policy, doc.Map{
 		"type": "OPPORTUNISTIC", "minimalAction": "REPLACE", "replacementMethod": "SUBSTITUTE", "minReadySec": 0,
 	})
@@ -47,8 +44,19 @@ func checkPolicy(d, given doc.Map) error {
 	if surge == 0 && unavailable == 0 && size > 0 && doc.Str(policy, "type") == "PROACTIVE" { // documented; the words are the emulator's
 		return invalid("resource.updatePolicy", "", "At least one of either maxSurge or maxUnavailable must be greater than 0.")
 	}
-	d["updatePolicy"] = policy
 	return nil
+}
+
+// settings is a policy of a group, made if there is none. An empty word is none: terraform-provider-google sends such where nothing
+// is configured, in acceptance tests too.
+func settings(d doc.Map, name string) doc.Map {
+	policy := doc.Object(d, name)
+	if policy == nil {
+		policy = doc.Map{}
+		d[name] = policy
+	}
+	maps.DeleteFunc(policy, func(_ string, v any) bool { return v == "" })
+	return policy
 }
 
 // withoutMinReady leaves updatePolicy.minReadySec out of a body when it is 0. It is no field of v1, but answers of v1 have it (recorded:
@@ -124,17 +132,13 @@ func asSent(d doc.Map) string {
 
 // checkLifecycle completes the repair policy; its defaults are recorded.
 func checkLifecycle(d doc.Map) error {
-	policy := doc.Object(d, "instanceLifecyclePolicy")
-	if policy == nil {
-		policy = doc.Map{}
-	}
+	policy := settings(d, "instanceLifecyclePolicy")
 	if hollow(policy["onRepair"]) || doc.Str(policy, "onRepair", "allowChangingZone") == "NO" {
 		delete(policy, "onRepair") // NO is what a zonal group does anyway
 	} else {
 		return notImplemented("groups that repair VMs in another zone")
 	}
 	doc.Fill(policy, doc.Map{"defaultActionOnFailure": "REPAIR", "forceUpdateOnRepair": "NO", "onFailedHealthCheck": "DEFAULT_ACTION"})
-	d["instanceLifecyclePolicy"] = policy
 	const field = "resource.instanceLifecyclePolicy."
 	if err := oneOf(field+"defaultActionOnFailure", doc.Str(policy, "defaultActionOnFailure"), "REPAIR", "DO_NOTHING"); err != nil {
 		return err
@@ -147,12 +151,8 @@ func checkLifecycle(d doc.Map) error {
 
 // checkStandby completes the standby policy. A mode alone is recorded.
 func checkStandby(d doc.Map) error {
-	policy := doc.Object(d, "standbyPolicy")
-	if policy == nil {
-		policy = doc.Map{}
-	}
+	policy := settings(d, "standbyPolicy")
 	doc.Fill(policy, doc.Map{"mode": "MANUAL"})
-	d["standbyPolicy"] = policy
 	if delay := doc.Num(policy, "initialDelaySec"); delay < 0 || delay > 3600 { // discovery document
 		return invalid("resource.standbyPolicy.initialDelaySec", delay, "Must be between 0 and 3600.")
 	}

@@ -172,6 +172,7 @@ func TestRefusedChangesOfAGroup(t *testing.T) {
 		"a stale fingerprint":                     {"PATCH", "", `{"fingerprint":"AAAAAAAAAAA=","description":"x"}`, 412},
 		"a health check that does not exist":      {"PATCH", "", `{"targetSize":1,"autoHealingPolicies":[{"healthCheck":"global/healthChecks/none"}]}`, 400},
 		"a template that does not exist":          {"PATCH", "", `{"targetSize":1,"instanceTemplate":"global/instanceTemplates/none"}`, 400},
+		"a template that is not the one there":    {"PATCH", "", `{"instanceTemplate":"global/instanceTemplates/template?uniqueId=1"}`, 400},
 		"two versions without a size":             {"PATCH", "", `{"versions":[{"instanceTemplate":"global/instanceTemplates/template"},{"name":"b","instanceTemplate":"global/instanceTemplates/template"}]}`, 400},
 		"a surge where VMs keep their names":      {"PATCH", "", `{"targetSize":1,"updatePolicy":{"replacementMethod":"RECREATE"}}`, 400},
 		"a number and a percentage":               {"PATCH", "", `{"updatePolicy":{"maxSurge":{"fixed":1,"percent":20}}}`, 400},
@@ -388,7 +389,7 @@ func TestFaultsOfAGroupsVMs(t *testing.T) {
 func TestAPolicyCanBeSentBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := settled(t, 1, "")
-		c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","minReadySec":0,"maxSurge":{"calculated":1,"fixed":2}}}`)
+		c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","minReadySec":0,"maxSurge":{"calculated":1,"fixed":2},"replacementMethod":"","mostDisruptiveAllowedAction":null}}`)
 		if g := c.must("GET", group, ""); doc.Num(g, "updatePolicy", "maxSurge", "calculated") != 2 || g["updatePolicy"].(map[string]any)["minReadySec"] == nil {
 			t.Errorf("%v", g["updatePolicy"])
 		}

@@ -3,6 +3,7 @@ package compute
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
@@ -29,7 +30,7 @@ func (c *call) setVersions(d, body doc.Map) error {
 		if len(versions) == 1 {
 			field = "resource.instanceTemplate"
 		}
-		template, err := c.refer(field, doc.Str(v, "instanceTemplate"), "instanceTemplates", "instance template")
+		template, err := c.referTemplate(field, doc.Str(v, "instanceTemplate"))
 		if err != nil {
 			return err
 		}
@@ -43,6 +44,17 @@ func (c *call) setVersions(d, body doc.Map) error {
 		delete(d, "instanceTemplate")
 	}
 	return nil
+}
+
+// referTemplate resolves a reference to a template. terraform-provider-google adds "?uniqueId=ID" to it, which tells the template from
+// one that was deleted and had its name.
+func (c *call) referTemplate(field, link string) (*world.Object, error) {
+	plain, id, unique := strings.Cut(link, "?uniqueId=")
+	template, err := c.refer(field, plain, "instanceTemplates", "instance template")
+	if err == nil && unique && id != doc.Str(template.Doc, "id") {
+		return nil, invalid(field, link, "The referenced instance template resource cannot be found.")
+	}
+	return template, err
 }
 
 // checkVersionSizes: exactly one version must leave its size open, and no two may be the same (discovery document; the words are

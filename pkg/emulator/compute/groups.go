@@ -82,10 +82,10 @@ func (c *call) checkGroup(d, given doc.Map) error {
 	if err := c.checkHealing(d); err != nil {
 		return err
 	}
-	doc.Fill(d, doc.Map{
-		"listManagedInstancesResults": "PAGELESS", "targetStoppedSize": 0, "targetSuspendedSize": 0,
-		"targetSizePolicy": doc.Map{"mode": "INDIVIDUAL"},
-	})
+	doc.Fill(d, doc.Map{"listManagedInstancesResults": "PAGELESS", "targetStoppedSize": 0, "targetSuspendedSize": 0})
+	if err := oneOf("resource.listManagedInstancesResults", doc.Str(d, "listManagedInstancesResults"), "PAGELESS", "PAGINATED"); err != nil {
+		return err
+	}
 	return checkPolicy(d, given)
 }
 
@@ -97,11 +97,10 @@ func notEmulated(d doc.Map) error {
 		}
 		delete(d, field)
 	}
-	if mode := doc.Str(d, "targetSizePolicy", "mode"); mode != "" && mode != "INDIVIDUAL" {
+	size := settings(d, "targetSizePolicy")
+	doc.Fill(size, doc.Map{"mode": "INDIVIDUAL"})
+	if doc.Str(size, "mode") != "INDIVIDUAL" {
 		return notImplemented("managed instance groups that make their VMs in bulk")
-	}
-	if hollow(d["targetSizePolicy"]) {
-		delete(d, "targetSizePolicy")
 	}
 	return nil
 }
