@@ -112,7 +112,6 @@ func TestWhatWasSentIsWhatIsKept(t *testing.T) {
 		{"a router's PUT replaces it", "PUT", router, `{"name":"router","network":"global/networks/net"}`, "", "nats", absent},
 		{"and its description", "PUT", router, `{"name":"router","network":"global/networks/net"}`, "", "description", absent},
 
-		{"named ports can be taken away", "PATCH", group, `{"namedPorts":[]}`, "", "namedPorts", absent},
 		{"a part of a policy", "PATCH", group, `{"updatePolicy":{"minReadySec":0}}`, "", "updatePolicy.maxSurge.fixed", `3`},
 		{"null in a policy is the default", "PATCH", group, `{"updatePolicy":{"maxSurge":null}}`, "", "updatePolicy.maxSurge.fixed", `1`},
 		{"a group's empty description", "PATCH", group, `{"description":""}`, "", "description", `""`},

@@ -57,7 +57,7 @@ func New(opt Options, services []Service) (*Cloud, error) {
 	if c.world, err = world.Open(opt.Dir, events); err != nil {
 		return nil, err
 	}
-	return c, c.world.Compact()
+	return c, nil
 }
 
 func (c *Cloud) open(s Service, events map[string]world.Handler) error {

@@ -86,7 +86,7 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 	if err != nil {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Malformed path"}
 	}
-	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, patch: r.Method == http.MethodPatch, fx: fx}
+	c := &call{svc: svc, tx: tx, m: m, vars: vars, query: r.Query, path: path, patch: r.Method == http.MethodPatch || merges[m.Name], fx: fx}
 	if err := c.checkScope(); err != nil {
 		return nil, err
 	}
@@ -100,6 +100,11 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 		return nil, err
 	}
 	return svc.handlers[m.Name](c)
+}
+
+// merges are the methods that merge what a POST says (discovery document).
+var merges = map[string]bool{ //nolint:gochecknoglobals // a constant table
+	"InstanceGroupManagers.PatchPerInstanceConfigs": true, "InstanceGroupManagers.UpdatePerInstanceConfigs": true,
 }
 
 // read reads the body. Compute Engine ignores names that it does not know: released Terraform providers send some that no discovery

@@ -27,10 +27,14 @@ func (svc *service) recordError(tx *world.Tx, o, m *world.Object) {
 			"timestamp": timestamp(tx.Now()),
 			"instanceActionDetails": doc.Map{
 				"action": m.Note["action"], "instance": linkBase + zone + "/instances/" + basename(m.Name),
-				"version": doc.Map{"instanceTemplate": linkBase + doc.Str(m.Note, "template")},
+				"version": shownVersion(m),
 			},
 		},
 	})
+}
+
+// forgetErrors drops what is too old, and the oldest of what is too much.
+func (svc *service) forgetErrors(tx *world.Tx, o *world.Object) {
 	all := tx.List(o.Name + "/errors")
 	for i, e := range all {
 		if len(all)-i > mostErrors || !svc.remembered(tx, e) {

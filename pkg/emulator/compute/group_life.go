@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,8 +10,6 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
@@ -20,98 +19,102 @@ const retryAfter = 30 * time.Second
 
 func (svc *service) groupReady(tx *world.Tx, o *world.Object) { svc.reconcile(tx, o) }
 
-// groupEvent is the time for another try.
+// lookAfter is how soon a group that updates its VMs looks at them again when one is done: all that were done meanwhile are dealt
+// with at once, so that large groups stay cheap. The real pace is not known.
+const lookAfter = time.Second
+
+// plan lets a group look at all its VMs after a while, once for all who ask for the same reason.
+func (svc *service) plan(tx *world.Tx, o *world.Object, why string, in time.Duration) {
+	if o.Note == nil {
+		o.Note = map[string]any{}
+	}
+	if o.Note[why] == nil {
+		o.Note[why] = true
+		tx.Put(o)
+		tx.At(tx.Now().Add(svc.cloud.Scaled(in)), "group", o.Name, why)
+	}
+}
+
+// groupEvent is the time for another look, or another try.
 func (svc *service) groupEvent(tx *world.Tx, e world.Event) {
-	if o, ok := tx.Get(e.Subject); ok {
-		delete(o.Note, "retry")
+	var why string
+	if o, ok := tx.Get(e.Subject); ok && json.Unmarshal(e.Data, &why) == nil {
+		delete(o.Note, why)
 		tx.Put(o)
 		svc.reconcile(tx, o)
 	}
 }
 
-// reconcile brings the VMs of a group closer to what it should be: the size first, then the template.
+// reconcile brings the VMs of a group closer to what it should be: the template and the settings, then the size. It looks at all
+// members, so it runs when the group has changed; what happens to one VM is dealt with alone.
 func (svc *service) reconcile(tx *world.Tx, o *world.Object) {
 	if o.Doomed || !o.Ready {
 		return
 	}
-	managed := tx.List(o.Name + "/managed")
-	staying := 0
-	for _, m := range managed {
-		if doc.Str(m.Note, "action") != "DELETING" {
-			staying++
-		}
-	}
-	target := int(doc.Num(o.Doc, "targetSize"))
-	for number := 0; staying < target; staying++ {
-		var name string
-		name, number = svc.freeName(tx, o, number)
-		svc.addManaged(tx, o, name)
-	}
-	for _, m := range dispensable(tx, o, managed) {
-		if staying <= target {
-			break
-		}
-		svc.dropManaged(tx, m, "DELETING")
-		staying--
-	}
-	for _, m := range tx.List(o.Name + "/managed") {
-		if action := doc.Str(m.Note, "action"); (action == "CREATING" || action == "RECREATING") && doc.Str(m.Note, "vm") == "" {
+	surge := svc.roll(tx, o)
+	svc.fill(tx, o, running, int(doc.Num(o.Doc, "targetSize"))+surge)
+	svc.fill(tx, o, suspended, int(doc.Num(o.Doc, "targetSuspendedSize")))
+	svc.fill(tx, o, stopped, int(doc.Num(o.Doc, "targetStoppedSize")))
+	choose(tx, o)
+	for _, m := range members(tx, o) {
+		if action := actionOf(m); (action == "CREATING" || action == "RECREATING") && doc.Str(m.Note, "vm") == "" {
 			svc.makeVM(tx, o, m)
 		}
 	}
-	svc.roll(tx, o)
+	svc.forgetErrors(tx, o)
 }
 
-// dispensable gives the VMs that stay, those that a smaller group gives up first in front. The reference of resize says that their
-// status and their template count, and calls the rest arbitrary. Here: attempts without a VM, then VMs that do not run yet, then
-// VMs of another template, then the last by name.
-func dispensable(tx *world.Tx, o *world.Object, managed []*world.Object) []*world.Object {
+// fill lets a group have as many members of one aim as it should: more are added, or taken out of the standby pool; some are let
+// go.
+func (svc *service) fill(tx *world.Tx, o *world.Object, status string, want int) {
+	var have []*world.Object
+	for _, m := range staying(tx, o) {
+		if aim(m) == status {
+			have = append(have, m)
+		}
+	}
+	n := len(have)
+	if status == running && doc.Str(o.Doc, "standbyPolicy", "mode") == "SCALE_OUT_POOL" {
+		n += svc.scaleOut(tx, o, min(want, int(doc.Num(o.Doc, "targetSize")))-n)
+	}
+	for number := 0; n < want; n++ {
+		var name string
+		name, number = svc.freeName(tx, o, number)
+		addMember(tx, o, name, status)
+	}
+	if n <= want {
+		return
+	}
+	for _, m := range dispensable(tx, o, have)[:n-want] {
+		svc.dropMember(tx, m, "DELETING")
+	}
+}
+
+// dispensable orders members, those that a smaller group gives up first in front. The reference of resize says that their status
+// and their template count, and calls the rest arbitrary. Here: attempts without a VM, then VMs that the group is at work on, then
+// VMs of another version, then the last by name.
+func dispensable(tx *world.Tx, o *world.Object, have []*world.Object) []*world.Object {
+	wanted := quotas(o)
 	rank := func(m *world.Object) int {
-		vm, made := tx.Get(parentPath(parentPath(o.Name)) + "/instances/" + basename(m.Name))
+		vm, made := tx.Get(vmName(m))
 		switch {
 		case !made:
 			return 0
-		case doc.Str(m.Note, "action") != "NONE" || doc.Str(vm.Doc, "status") != "RUNNING":
+		case !idle(m) || aim(m) == running && doc.Str(vm.Doc, "status") != running:
 			return 1
-		case linkBase+doc.Str(m.Note, "template") != doc.Str(o.Doc, "instanceTemplate"):
+		case !wants(wanted, memberVersion(m)):
 			return 2
 		}
 		return 3
 	}
-	out := slices.DeleteFunc(slices.Clone(managed), func(m *world.Object) bool { return doc.Str(m.Note, "action") == "DELETING" })
+	ranks := make(map[*world.Object]int, len(have))
+	for _, m := range have {
+		ranks[m] = rank(m)
+	}
+	out := slices.Clone(have)
 	slices.Reverse(out)
-	slices.SortStableFunc(out, func(a, b *world.Object) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(out, func(a, b *world.Object) int { return ranks[a] - ranks[b] })
 	return out
-}
-
-// roll replaces VMs of an older template, as many at a time as the policy lets be unavailable.
-func (svc *service) roll(tx *world.Tx, o *world.Object) {
-	policy := doc.Object(o.Doc, "updatePolicy")
-	if doc.Str(policy, "type") != "PROACTIVE" || !doc.Bool(o.Note, "rolling") {
-		return
-	}
-	room := share(doc.Object(policy, "maxUnavailable"), doc.Num(o.Doc, "targetSize")) + share(doc.Object(policy, "maxSurge"), doc.Num(o.Doc, "targetSize"))
-	managed := tx.List(o.Name + "/managed")
-	for _, m := range managed {
-		if doc.Str(m.Note, "action") != "NONE" {
-			room--
-		}
-	}
-	old := 0
-	for _, m := range managed {
-		if linkBase+doc.Str(m.Note, "template") == doc.Str(o.Doc, "instanceTemplate") {
-			continue
-		}
-		old++
-		if room > 0 && doc.Str(m.Note, "action") == "NONE" {
-			svc.dropManaged(tx, m, "RECREATING")
-			room--
-		}
-	}
-	if old == 0 {
-		delete(o.Note, "rolling")
-		tx.Put(o)
-	}
 }
 
 // freeName is the next name of a group and its number: numbers for a base that ends in "#", from after the given one on; four
@@ -147,91 +150,64 @@ func (svc *service) freeName(tx *world.Tx, o *world.Object, after int) (string, 
 	}
 }
 
-// addManaged lets a group have one more VM; reconcile makes it.
-func (svc *service) addManaged(tx *world.Tx, o *world.Object, name string) {
-	tx.Put(&world.Object{
-		Name: o.Name + "/managed/" + name,
-		Note: map[string]any{"action": "CREATING", "template": pathOf(doc.Str(o.Doc, "instanceTemplate"), "")},
-	})
+// addMember lets a group have one more VM; reconcile makes it.
+func addMember(tx *world.Tx, o *world.Object, name, status string) {
+	note := map[string]any{"action": "CREATING"}
+	if status != running {
+		note["standby"] = status
+	}
+	tx.Put(&world.Object{Name: o.Name + "/managed/" + name, Note: note})
 }
 
-// makeVM makes the VM of a managed entry, or records why it cannot be made.
-func (svc *service) makeVM(tx *world.Tx, o, m *world.Object) {
-	c := svc.inZone(tx, o)
-	path := c.scope() + "/instances/" + basename(m.Name)
-	m.Note["template"] = pathOf(doc.Str(o.Doc, "instanceTemplate"), "")
-	refused := svc.vmRefusal(c, path)
-	if refused == nil {
-		refused = svc.buildVM(c, o, m, path)
-	}
-	delete(m.Note, "code")
-	delete(m.Note, "message")
-	if refused != nil {
-		m.Note["code"] = refused.Code
-		m.Note["message"] = fmt.Sprintf("Instance '%s' creation failed: %s", basename(m.Name), refused.Message)
-		svc.recordError(tx, o, m)
-		if o.Note == nil {
-			o.Note = map[string]any{}
-		}
-		if o.Note["retry"] == nil {
-			o.Note["retry"] = true
-			tx.Put(o)
-			tx.At(tx.Now().Add(svc.cloud.Scaled(retryAfter)), "group", o.Name, nil)
+// choose gives each new member its version.
+func choose(tx *world.Tx, o *world.Object) {
+	var run, standby []*world.Object
+	fresh := false
+	for _, m := range staying(tx, o) {
+		fresh = fresh || doc.Str(m.Note, "template") == ""
+		if aim(m) == running {
+			run = append(run, m)
+		} else {
+			standby = append(standby, m)
 		}
 	}
-	tx.Put(m)
+	if !fresh {
+		return
+	}
+	versions, _ := assign(o, run)
+	for _, m := range standby {
+		versions[m] = openVersion(o)
+	}
+	for m, v := range versions {
+		if doc.Str(m.Note, "template") == "" {
+			setVersion(m, v)
+			tx.Put(m)
+		}
+	}
 }
 
-// vmRefusal asks the fault plan about a VM that a group makes.
-func (svc *service) vmRefusal(c *call, path string) *faults.OperationError {
-	fx := svc.cloud.Strike("POST", "/"+computeHost+"/compute/v1/"+path)
-	return failsWith(fx, c.vars["project"], c.vars["zone"])
+// renew lets members have the versions that they would have if they were new, as far as the group wants.
+func renew(tx *world.Tx, o *world.Object, some []*world.Object) {
+	for _, m := range some {
+		delete(m.Note, "template")
+		delete(m.Note, "version")
+	}
+	choose(tx, o)
 }
 
-func (svc *service) buildVM(c *call, o, m *world.Object, path string) *faults.OperationError {
-	template, ok := c.tx.Get(worldName(doc.Str(m.Note, "template")))
-	if !ok {
-		return &faults.OperationError{Code: "RESOURCE_NOT_FOUND", HTTPStatus: 404, Message: notFound(doc.Str(m.Note, "template")).Message}
-	}
-	d := doc.Clone(doc.Object(template.Doc, "properties"))
-	d["name"] = basename(path)
-	if err := c.prepareMachine(d, "resource.", c.vars["zone"]); err != nil {
-		return &faults.OperationError{Code: "INVALID_ARGUMENT", HTTPStatus: 400, Message: refusalText(err)}
-	}
-	vm := c.place(c.svc.collections["instances"], path, d)
-	vm.Owner = o.Name
-	meta := doc.Object(vm.Doc, "metadata")
-	meta["items"] = append(doc.List(meta, "items"),
-		doc.Map{"key": "instance-template", "value": doc.Str(m.Note, "template")},
-		doc.Map{"key": "created-by", "value": objectPath(o)})
-	if full := c.equip(vm); full != nil {
-		c.tx.Delete(vm.Name)
-		return full
-	}
-	m.Note["vm"] = "made"
-	takes := svc.cloud.Draw(c.tx, "compute_instance.create")
-	c.tx.At(c.tx.Now().Add(takes/3), "vm", vm.Name, "STAGING")
-	c.tx.At(c.tx.Now().Add(takes), "vm", vm.Name, "RUNNING")
-	return nil
-}
-
-func refusalText(err error) string {
-	if f, ok := err.(wire.APIError); ok { //nolint:errorlint // made a few lines above, never wrapped
-		return f.Message
-	}
-	return err.Error()
-}
-
-// dropManaged takes a VM away, for good ("DELETING") or to make it anew ("RECREATING").
-func (svc *service) dropManaged(tx *world.Tx, m *world.Object, action string) {
-	m.Note["action"] = action
-	tx.Put(m)
-	group := parentPath(parentPath(m.Name))
-	vm, ok := tx.Get(parentPath(parentPath(group)) + "/instances/" + basename(m.Name))
+// dropMember takes a VM away, for good ("DELETING") or to make it anew ("RECREATING").
+func (svc *service) dropMember(tx *world.Tx, m *world.Object, action string) {
+	act(tx, m, action)
+	vm, ok := tx.Get(vmName(m))
 	if !ok {
 		if action == "DELETING" {
-			tx.Delete(m.Name)
+			forgetMember(tx, m)
+		} else {
+			tx.At(tx.Now(), "member", m.Name, step{Do: "make"})
 		}
+		return
+	}
+	if vm.Doomed { // somebody is at it already
 		return
 	}
 	vm.Doomed, vm.Doc["status"] = true, "STOPPING"
@@ -239,79 +215,118 @@ func (svc *service) dropManaged(tx *world.Tx, m *world.Object, action string) {
 	tx.At(tx.Now().Add(svc.cloud.Draw(tx, "compute_instance.delete")), "vm", vm.Name, "GONE")
 }
 
-// entry finds the managed entry of a VM and its group.
-func (svc *service) entry(tx *world.Tx, vm *world.Object) (m, group *world.Object) {
-	if vm.Owner == "" {
-		return nil, nil
-	}
-	group, ok := tx.Get(vm.Owner)
-	if !ok {
-		return nil, nil
-	}
-	m, ok = tx.Get(group.Name + "/managed/" + basename(vm.Name))
-	if !ok {
-		return nil, group
-	}
-	return m, group
+// forgetMember removes a member and its per-instance config (pages on stateful groups: the config goes with the instance).
+func forgetMember(tx *world.Tx, m *world.Object) {
+	tx.Delete(m.Name)
+	tx.Delete(configName(m))
 }
 
 // managedDone: the VM runs.
 func (svc *service) managedDone(tx *world.Tx, vm *world.Object) {
-	if m, group := svc.entry(tx, vm); m != nil {
-		m.Note["action"] = "NONE"
-		tx.Put(m)
-		svc.roll(tx, group)
+	m, group := svc.entry(tx, vm)
+	if m == nil || leaving(m) {
+		return
+	}
+	switch {
+	case aim(m) != running:
+		svc.toStandby(tx, group, m, false)
+	case healthCheckOf(group) != "":
+		svc.verify(tx, group, m, vm)
+	default:
+		svc.settle(tx, group, m)
+	}
+}
+
+// settle: nothing is left to do for a member.
+func (svc *service) settle(tx *world.Tx, group, m *world.Object) {
+	act(tx, m, "NONE")
+	if doc.Bool(group.Note, "rolling") {
+		svc.plan(tx, group, "look", lookAfter)
 	}
 }
 
 // managedLeaving: the VM is being deleted, and not by the group, which will make it again: it says so at once, so that the group
 // does not pass for stable meanwhile.
 func (svc *service) managedLeaving(tx *world.Tx, vm *world.Object) {
-	if m, _ := svc.entry(tx, vm); m != nil && doc.Str(m.Note, "action") != "DELETING" {
-		m.Note["action"] = "RECREATING"
-		tx.Put(m)
+	if m, group := svc.entry(tx, vm); m != nil && !leaving(m) {
+		svc.fail(tx, group, m)
 	}
 }
 
-// managedGone: the VM is gone. Was it not the group that took it away, the group makes it again under the same name.
+// fail: a VM is lost and the group did not want it. It is made again under its name and of its version, of the group's when
+// forceUpdateOnRepair or a proactive policy says so; or it is not, when the group does not repair (discovery document,
+// instanceLifecyclePolicy). What such a member then looks like is assumed.
+func (svc *service) fail(tx *world.Tx, group, m *world.Object) {
+	if doc.Str(group.Doc, "instanceLifecyclePolicy", "defaultActionOnFailure") == "DO_NOTHING" {
+		act(tx, m, "NONE")
+		return
+	}
+	if doc.Str(group.Doc, "instanceLifecyclePolicy", "forceUpdateOnRepair") == "YES" || proactive(group) {
+		renew(tx, group, []*world.Object{m})
+	}
+	act(tx, m, "RECREATING")
+}
+
+// managedGone: the VM is gone.
 func (svc *service) managedGone(tx *world.Tx, vm *world.Object) {
 	m, group := svc.entry(tx, vm)
 	if m == nil {
 		return
 	}
 	delete(m.Note, "vm")
-	switch doc.Str(m.Note, "action") {
-	case "DELETING":
-		tx.Delete(m.Name)
-	case "NONE", "CREATING":
-		m.Note["action"] = "RECREATING"
-		tx.Put(m)
-	default:
-		tx.Put(m)
+	delete(m.Note, "health")
+	if actionOf(m) == "DELETING" {
+		forgetMember(tx, m)
+		if doc.Bool(group.Note, "rolling") {
+			svc.plan(tx, group, "look", lookAfter)
+		}
+		return
 	}
-	tx.At(tx.Now(), "group", group.Name, nil)
+	if a := actionOf(m); a != "RECREATING" {
+		svc.fail(tx, group, m)
+	}
+	tx.Put(m)
+	if actionOf(m) == "RECREATING" {
+		tx.At(tx.Now(), "member", m.Name, step{Do: "make"}) // not now: the VM's name is still taken
+	}
 }
 
 // groupDeleted: the VMs of a group go with it, while its operation runs.
 func (svc *service) groupDeleted(c *call, o *world.Object) {
-	for _, m := range c.tx.List(o.Name + "/managed") {
-		m.Note["action"] = "DELETING"
-		c.tx.Put(m)
-		if vm, ok := c.tx.Get(worldName(c.scope() + "/instances/" + basename(m.Name))); ok {
+	for _, m := range members(c.tx, o) {
+		act(c.tx, m, "DELETING")
+		if vm, ok := c.tx.Get(vmName(m)); ok {
 			vm.Doomed, vm.Doc["status"] = true, "STOPPING"
 			c.tx.Put(vm)
 		}
 	}
 }
 
+// groupKept: the deletion has failed, and the VMs are as they were. Those that were not there yet are made.
+func (svc *service) groupKept(tx *world.Tx, o *world.Object) {
+	for _, m := range members(tx, o) {
+		vm, ok := tx.Get(vmName(m))
+		if !ok {
+			act(tx, m, "CREATING")
+			continue
+		}
+		vm.Doomed, vm.Doc["status"] = false, shownStatus(aim(m))
+		tx.Put(vm)
+		act(tx, m, "NONE")
+	}
+	svc.reconcile(tx, o)
+}
+
 func (svc *service) groupRemoved(tx *world.Tx, o *world.Object) {
 	zone := parentPath(parentPath(o.Name))
-	for _, e := range tx.List(o.Name + "/errors") {
-		tx.Delete(e.Name)
+	for _, part := range []string{"/errors", "/configs"} {
+		for _, e := range tx.List(o.Name + part) {
+			tx.Delete(e.Name)
+		}
 	}
-	for _, m := range tx.List(o.Name + "/managed") {
+	for _, m := range members(tx, o) {
 		tx.Delete(m.Name)
-		if vm, ok := tx.Get(zone + "/instances/" + basename(m.Name)); ok {
+		if vm, ok := tx.Get(vmName(m)); ok {
 			svc.vmRemoved(tx, vm)
 			tx.Delete(vm.Name)
 		}

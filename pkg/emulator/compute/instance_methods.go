@@ -32,10 +32,10 @@ func (svc *service) instanceMethods(k *collection) map[string]handler {
 		"Instances.SetMetadata":                  change("setMetadata", setMetadata),
 		"Instances.SetTags":                      change("setTags", setTags),
 		"Instances.SetScheduling":                change("setScheduling", setScheduling),
-		"Instances.SetMachineType":               change("setMachineType", stopped("", setMachineType)),
-		"Instances.SetMinCpuPlatform":            change("setMinCpuPlatform", stopped("", setMinCPUPlatform)),
-		"Instances.UpdateShieldedInstanceConfig": change("updateShieldedInstanceConfig", stopped("", updateShield)),
-		"Instances.SetServiceAccount":            change("setServiceAccount", stopped("The instance must be stopped before the service account can be changed.", setServiceAccount)),
+		"Instances.SetMachineType":               change("setMachineType", whileTerminated("", setMachineType)),
+		"Instances.SetMinCpuPlatform":            change("setMinCpuPlatform", whileTerminated("", setMinCPUPlatform)),
+		"Instances.UpdateShieldedInstanceConfig": change("updateShieldedInstanceConfig", whileTerminated("", updateShield)),
+		"Instances.SetServiceAccount":            change("setServiceAccount", whileTerminated("The instance must be stopped before the service account can be changed.", setServiceAccount)),
 		"Instances.SetDeletionProtection":        func(c *call) (any, error) { return setDeletionProtection(c, k) },
 		"Instances.AttachDisk":                   func(c *call) (any, error) { return attachDisk(c, k) },
 		"Instances.DetachDisk":                   func(c *call) (any, error) { return detachDisk(c, k) },
@@ -54,9 +54,9 @@ func (svc *service) instanceMethods(k *collection) map[string]handler {
 	return out
 }
 
-// stopped lets a change be made only while the instance is TERMINATED (discovery document: setMachineType, setMinCpuPlatform,
+// whileTerminated lets a change be made only while the instance is TERMINATED (discovery document: setMachineType, setMinCpuPlatform,
 // updateShieldedInstanceConfig; public reports for setServiceAccount, with its words). Other words are assumed.
-func stopped(words string, f func(*call, *world.Object) error) func(*call, *world.Object) error {
+func whileTerminated(words string, f func(*call, *world.Object) error) func(*call, *world.Object) error {
 	return func(c *call, o *world.Object) error {
 		switch {
 		case doc.Str(o.Doc, "status") == "TERMINATED":

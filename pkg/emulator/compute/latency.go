@@ -51,5 +51,11 @@ var typical = map[string]latency.Triple{ //nolint:gochecknoglobals // a constant
 	"compute_address.create":            {Low: 3, Typical: 6, High: 12},
 	"compute_address.update":            {Low: 2, Typical: 4, High: 8}, // guess
 	"compute_address.delete":            {Low: 3, Typical: 6, High: 10},
+	"compute_group.standby":             {Low: 15, Typical: 30, High: 90}, // guess: stopping or suspending a VM
+	"compute_group.wake":                {Low: 10, Typical: 20, High: 60}, // guess: starting or resuming a VM
+	"compute_group.restart":             {Low: 25, Typical: 45, High: 90}, // guess: stopping and starting a VM
+	"compute_health_check.create":       {Low: 2, Typical: 5, High: 12},   // guess
+	"compute_health_check.update":       {Low: 2, Typical: 5, High: 12},   // guess
+	"compute_health_check.delete":       {Low: 2, Typical: 5, High: 12},   // guess
 	"guest.proxy":                       {Low: 20, Typical: 40, High: 90}, // guess: a Deep Learning VM registers with the Jupyter proxy after boot
 }

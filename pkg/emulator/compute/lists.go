@@ -20,15 +20,16 @@ func (k *collection) list(c *call) (any, error) {
 
 // page is one page of a collection's list.
 func (c *call) page(scope, kind string, k *collection) (any, error) {
-	return c.virtual(scope, kind, c.stored(scope, k))
+	return c.listed(scope, kind, c.stored(scope, k))
 }
 
-// stored gives what a collection has in a scope, as far as clients may see it, in the order of names.
-func (c *call) stored(scope string, k *collection) []doc.Map {
-	var items []doc.Map
+// stored gives what a collection has in a scope, as far as clients may see it, in the order of names. Only what is shown is
+// rendered: a page of ten thousand VMs has 500.
+func (c *call) stored(scope string, k *collection) []func() doc.Map {
+	var items []func() doc.Map
 	for _, o := range c.tx.List(worldName(scope)) {
 		if !o.Visible.After(c.tx.Now()) {
-			items = append(items, k.show(c.tx, o))
+			items = append(items, func() doc.Map { return k.show(c.tx, o) })
 		}
 	}
 	return items
@@ -37,14 +38,24 @@ func (c *call) stored(scope string, k *collection) []doc.Map {
 // virtual is one page of a list whose items need not be stored; they are in the order of names. There is no key "items" when
 // nothing is found (recorded: c7n-compute-mig-zonal-list-empty.json).
 func (c *call) virtual(scope, kind string, items []doc.Map) (any, error) {
+	return c.listed(scope, kind, rendered(items))
+}
+
+func (c *call) listed(scope, kind string, items []func() doc.Map) (any, error) {
 	filter, err := c.filter()
 	if err != nil {
 		return nil, err
 	}
-	items = slices.DeleteFunc(items, func(d doc.Map) bool { return !filter.Match(d) })
-	shown, token, err := c.cut(items)
+	if c.query.Get("filter") != "" {
+		items = slices.DeleteFunc(items, func(render func() doc.Map) bool { return !filter.Match(render()) })
+	}
+	page, token, err := pageOf(c, items, func(render func() doc.Map) doc.Map { return render() })
 	if err != nil {
 		return nil, err
+	}
+	var shown []doc.Map
+	for _, render := range page {
+		shown = append(shown, render())
 	}
 	out := doc.Map{"kind": kind, "id": scope, "selfLink": linkBase + scope}
 	if len(shown) > 0 {
@@ -117,7 +128,7 @@ func (c *call) pageSize() (int, error) {
 // aggregated lists a collection over all scopes that it can have.
 func (c *call) aggregated(plural, kind string, k *collection) (any, error) {
 	return c.overScopes(plural, kind, func(c *call, scope string) []func() doc.Map {
-		return rendered(c.stored(c.project()+"/"+scope+"/"+plural, k))
+		return c.stored(c.project()+"/"+scope+"/"+plural, k)
 	})
 }
 

@@ -60,7 +60,7 @@ func TestReferencesComeInManyForms(t *testing.T) {
 			{"a template of another project", groups, group(`"instanceTemplate":"projects/other-project/global/instanceTemplates/template"`), cross},
 			{"a template on a subnetwork of another region", groups, group(`"instanceTemplate":"global/instanceTemplates/far"`), "must be in region 'us-central1'"},
 			{"a health check", groups, group(`"instanceTemplate":"global/instanceTemplates/template","autoHealingPolicies":[{"healthCheck":"global/healthChecks/hc"}]`),
-				"The resource 'projects/test-project/global/healthChecks/hc' was not found"},
+				"The referenced health check resource cannot be found."},
 			{"a VM on its region's subnetwork", vms, vm(`{"subnetwork":"regions/us-central1/subnetworks/default"}`), ""},
 			{"a VM on another region's", vms, vm(`{"subnetwork":"regions/europe-west4/subnetworks/far"}`), "must be in region 'us-central1'"},
 			{"a VM on another project's", vms, vm(`{"subnetwork":"projects/other-project/regions/us-central1/subnetworks/default"}`), cross},

@@ -47,7 +47,9 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 	return &cloud.Server{
 		Serve: svc.serve, Found: svc.found, Lives: lives,
 		Operations: map[string]operations.Closer{operationKind: closeOperation},
-		Events:     map[string]world.Handler{"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent},
+		Events: map[string]world.Handler{
+			"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent, "member": svc.memberEvent,
+		},
 	}, nil
 }
 
@@ -56,6 +58,7 @@ func (svc *service) collectionList() []*collection {
 	return []*collection{
 		svc.networks(), svc.subnetworks(), svc.firewalls(), svc.routes(), svc.routers(), svc.networkAttachments(), svc.resourcePolicies(),
 		svc.instanceTemplates(), svc.instances(), svc.disks(), svc.addresses(), svc.instanceGroupManagers(), svc.instanceGroups(),
+		svc.healthChecks(),
 	}
 }
 
@@ -79,6 +82,7 @@ func (svc *service) methods() map[string]handler {
 		svc.diskMethods(svc.collections["disks"]),
 		svc.addressMethods(svc.collections["addresses"]),
 		svc.groupMethods(svc.collections["instanceGroupManagers"]),
+		svc.healthCheckMethods(svc.collections["healthChecks"]),
 	} {
 		maps.Copy(out, more)
 	}

@@ -7,7 +7,8 @@
 //
 // With a directory the world is shared between processes: every transaction holds a file lock, reads what other processes
 // have appended since, and appends what it changed as one checksummed line. A process killed at any byte leaves at most a
-// torn last line, which the next writer cuts off. Lines are not synced to disk one by one: the log survives the death of the
+// torn last line, which the next writer cuts off. A log that has grown long is written anew, as one line, so that it stays bounded
+// by what exists. Lines are not synced to disk one by one: the log survives the death of the
 // process, not of the machine.
 //
 // Worked example:

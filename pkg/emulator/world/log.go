@@ -68,18 +68,20 @@ func (w *World) apply(e entry) {
 
 // logFile is the append-only log of a directory.
 type logFile struct {
-	path    string
-	guard   *flock.Flock
-	file    *os.File
-	offset  int64 // up to where this process has read or written
-	entries int   // lines since the last compaction, as far as this process knows
+	path   string
+	guard  *flock.Flock
+	file   *os.File
+	offset int64 // up to where this process has read or written
+	first  int64 // length of the first line, which after a compaction is all there was then
 }
 
 const (
 	logName  = "world.jsonl"
 	lockName = "world.lock"
-	// compactAfter bounds the log: past so many lines it is written anew, one line an object.
-	compactAfter = 20000
+	// The log is written anew, as one line, when it is longer than shortLog bytes and than growth times its first line. So it is
+	// never much longer than growth times what exists, and writing it anew costs little beside what was appended.
+	shortLog = 2 << 20
+	growth   = 4
 )
 
 func openLog(dir string) (*logFile, error) {
@@ -122,7 +124,7 @@ func (l *logFile) catchUp(w *World) error {
 	if err != nil {
 		return fmt.Errorf("emulator directory is not usable: %w", err)
 	}
-	l.file, l.offset, l.entries = f, 0, 0
+	l.file, l.offset, l.first = f, 0, 0
 	w.reset()
 	return l.read(w)
 }
@@ -150,8 +152,7 @@ func (l *logFile) read(w *World) error {
 			return fmt.Errorf("%s is damaged at byte %d: remove the directory and start anew", l.path, l.offset)
 		}
 		w.apply(e)
-		l.offset += int64(len(line))
-		l.entries++
+		l.advance(len(line))
 	}
 }
 
@@ -194,24 +195,23 @@ func (l *logFile) append(e entry) error {
 		_ = l.file.Truncate(l.offset) // a torn line is cut off by the next reader anyway
 		return fmt.Errorf("emulator state could not be written: %w", err)
 	}
-	l.offset += int64(n)
-	l.entries++
+	l.advance(n)
 	return nil
 }
 
-// Compact writes the log anew when it has grown long, one line for all that exists.
-func (w *World) Compact() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.log == nil || w.log.entries < compactAfter {
+// advance goes on by a line.
+func (l *logFile) advance(n int) {
+	if l.offset == 0 {
+		l.first = int64(n)
+	}
+	l.offset += int64(n)
+}
+
+// compact writes the log anew when it has grown long. Who holds the lock calls it. Other processes see that it is another file; one
+// that is killed meanwhile leaves the old one.
+func (l *logFile) compact(w *World) error {
+	if l.offset <= shortLog || l.offset <= growth*l.first {
 		return nil
-	}
-	if err := w.log.lock(); err != nil {
-		return err
-	}
-	defer w.log.unlock()
-	if err := w.log.catchUp(w); err != nil {
-		return err
 	}
 	e := entry{Counter: w.counter}
 	for _, o := range w.objects {
@@ -226,9 +226,18 @@ func (w *World) Compact() error {
 	if err != nil {
 		return err
 	}
-	fresh := w.log.path + ".new"
+	fresh := l.path + ".new"
 	if err := os.WriteFile(fresh, line, fs.FileMode(0o644)); err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	f, err := os.OpenFile(fresh, os.O_RDWR, 0o644) //nolint:gosec // as above
+	if err != nil {
 		return err
 	}
-	return os.Rename(fresh, w.log.path)
+	if err := os.Rename(fresh, l.path); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	_ = l.file.Close() // nothing is written to it any more
+	l.file, l.offset, l.first = f, int64(len(line)), int64(len(line))
+	return nil
 }

@@ -89,6 +89,9 @@ func (w *World) Do(now time.Time, f func(*Tx) error) error {
 	if stored := tx.commit(); stored != nil {
 		return stored
 	}
+	if w.log != nil {
+		_ = w.log.compact(w) // the log is as good as it was when it cannot be made shorter; the next call tries again
+	}
 	return err
 }
 
