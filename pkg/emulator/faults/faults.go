@@ -26,7 +26,10 @@ import (
 // all. "times" ends a rule after it has struck so often.
 //
 // A VM that a managed instance group makes is no call of anybody's, but it can fail as one: rules see it as POST
-// /compute.googleapis.com/compute/v1/projects/P/zones/Z/instances/NAME.
+// /compute.googleapis.com/compute/v1/projects/P/zones/Z/instances/NAME. An error ends such an attempt with its reason as the code
+// ("quotaExceeded" is QUOTA_EXCEEDED), a broken connection with INTERNAL_ERROR; a lost answer does nothing there. The health check
+// of a group looks at each start of a VM as GET …/instances/NAME/healthChecks/CHECK: what breaks that call makes the VM
+// unhealthy.
 type Plan struct {
 	Rules []Rule `json:"rules"`
 }
