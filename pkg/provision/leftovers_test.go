@@ -113,8 +113,8 @@ func TestALeftoverDiskIsNamed(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(ctx context.Context, t *testing.T, c *cloud) {
 		create(ctx, t, c)
 		e := c.engine(ctx, c.em.Transport(), 1)
-		c.post(ctx, t, "zones/us-central1-a/instances", fmt.Sprintf(`{"name":"by-hand","labels":{"aiinfra-cluster":%q},"machineType":"zones/us-central1-a/machineTypes/n1-standard-1",
-			"disks":[{"boot":true,"autoDelete":false,"initializeParams":{"sourceImage":"projects/debian-cloud/global/images/family/debian-12"}}],
+		c.post(ctx, t, "zones/us-central1-a/instances", fmt.Sprintf(`{"name":"by-hand","labels":{"aiinfra-cluster":%[1]q},"machineType":"zones/us-central1-a/machineTypes/n1-standard-1",
+			"disks":[{"boot":true,"autoDelete":false,"initializeParams":{"labels":{"aiinfra-cluster":%[1]q},"sourceImage":"projects/debian-cloud/global/images/family/debian-12"}}],
 			"networkInterfaces":[{"network":"global/networks/default"}]}`, e.Owner))
 		c.remove(ctx, t, "projects/"+project+"/zones/us-central1-a/instances/by-hand")
 		_, err := e.Destroy(ctx, nil)

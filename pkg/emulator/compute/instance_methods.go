@@ -102,10 +102,13 @@ func setTags(c *call, o *world.Object) error {
 func setScheduling(c *call, o *world.Object) error {
 	next := doc.Clone(doc.Object(o.Doc, "scheduling"))
 	for field, v := range c.body {
-		if field != "automaticRestart" && field != "onHostMaintenance" && fmt.Sprint(next[field]) != fmt.Sprint(v) && doc.Str(o.Doc, "status") != "TERMINATED" {
+		if field != "automaticRestart" && field != "onHostMaintenance" && !same(next[field], v) && doc.Str(o.Doc, "status") != "TERMINATED" {
 			return invalidUsage("To change this, the instance must be in TERMINATED state.")
 		}
 		next[field] = v
+		if v == nil {
+			delete(next, field)
+		}
 	}
 	t, err := machineIn(doc.Str(o.Doc, "machineType"), "resource.", "")
 	if err != nil {

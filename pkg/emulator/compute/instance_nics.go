@@ -268,12 +268,22 @@ func updateAccessConfig(c *call, _ *world.Object, nic doc.Map) error {
 		case "setPublicPtr", "publicPtrDomainName":
 			access[field] = v
 		default:
-			if access[field] != v {
+			if !same(access[field], v) {
 				return invalid("resource."+field, v, "This field cannot be changed.")
 			}
 		}
 	}
 	return nil
+}
+
+// same says whether two values of a field say the same: an empty list and null say as much as nothing.
+func same(a, b any) bool {
+	for _, v := range []*any{&a, &b} {
+		if list, ok := (*v).([]any); ok && len(list) == 0 {
+			*v = nil
+		}
+	}
+	return fmt.Sprint(a) == fmt.Sprint(b)
 }
 
 // updateNIC moves a NIC of a stopped instance to another subnetwork or address (page "Change the attributes of a network interface").
@@ -288,15 +298,21 @@ func updateNIC(c *call, vm *world.Object, nic doc.Map) error {
 	for field, v := range c.body {
 		switch field {
 		case "network", "subnetwork", "networkIP":
+			if v == nil {
+				continue
+			}
 			link := linkBase + pathOf(fmt.Sprint(v), c.project())
 			if have := doc.Str(nic, field); have != v && (field == "networkIP" || have != link) {
 				moved[field] = v
 			}
 		case "fingerprint", "name", "kind", "accessConfigs":
 		case "aliasIpRanges", "stackType", "ipv6AccessConfigs", "queueCount", "enableVpcScopedDns":
+			if same(nic[field], v) {
+				continue
+			}
 			return wire.APIError{Code: 501, Reason: "notImplemented", Message: "the emulator cannot change " + field + " of a network interface"}
 		default:
-			if nic[field] != v {
+			if !same(nic[field], v) {
 				return invalid("resource."+field, v, "This field cannot be changed.")
 			}
 		}

@@ -64,7 +64,7 @@ func prepareInstance(c *call, d doc.Map) error {
 		}
 		props := doc.Clone(doc.Object(template.Doc, "properties"))
 		for k, v := range d {
-			if m, ok := v.(doc.Map); ok && len(m) == 0 {
+			if m, ok := v.(doc.Map); v == nil || ok && len(m) == 0 {
 				continue
 			}
 			props[k] = v
