@@ -83,7 +83,9 @@ func patchGroup(c *call, o *world.Object) error {
 		case "description", "namedPorts", "autoHealingPolicies", "instanceLifecyclePolicy", "listManagedInstancesResults":
 			doc.Merge(o.Doc, doc.Map{field: v})
 		default:
-			return invalid("resource."+field, v, "This field cannot be changed.")
+			if c.alters(o, field) {
+				return invalid("resource."+field, v, "This field cannot be changed.")
+			}
 		}
 	}
 	return nil

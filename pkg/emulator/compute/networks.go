@@ -182,7 +182,9 @@ func (svc *service) networkMethods(k *collection) map[string]handler {
 					}
 				case "name", "kind", "id", "selfLink", "autoCreateSubnetworks", "networkProfile":
 				default:
-					return nil, invalid("resource."+name, v, "This field cannot be changed.")
+					if c.alters(o, name) {
+						return nil, invalid("resource."+name, v, "This field cannot be changed.")
+					}
 				}
 			}
 			networkDefaults(o.Doc)

@@ -118,7 +118,9 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 				return nil, invalid("resource.ipCidrRange", v, "This field cannot be changed by patch; use expandIpCidrRange.")
 			}
 		default:
-			return nil, invalid("resource."+name, v, "This field cannot be changed.")
+			if c.alters(o, name) {
+				return nil, invalid("resource."+name, v, "This field cannot be changed.")
+			}
 		}
 	}
 	subnetworkDefaults(o.Doc)
