@@ -3,6 +3,7 @@ package compute
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 
@@ -106,7 +107,7 @@ func (c *call) place(k *collection, path string, d doc.Map) *world.Object {
 		"kind": k.kind, "id": c.id(), "creationTimestamp": timestamp(c.tx.Now()), "selfLink": linkBase + path,
 	})
 	c.addScopeLinks(d)
-	doc.Settle(d)
+	settle(d)
 	o := &world.Object{Name: worldName(path), Kind: k.kind, Service: computeHost, Created: c.tx.Now(), Doc: d}
 	if c.fx.Late > 0 {
 		o.Visible = c.tx.Now().Add(c.svc.cloud.Scaled(c.fx.Late))
@@ -188,6 +189,26 @@ func (k *collection) remove(c *call) (any, error) {
 	return c.start(orElse(k.deleteType, "delete"), operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, kind), Effect: operations.Delete}), nil
 }
 
+// settle takes out what no read shows: empty lists, and empty messages but tags. Recorded are a template's empty tags, which show, and
+// an instance's empty params, which do not (compute-instance-template-and-instances.log); Terraform's provider, which sends a group
+// an empty resourcePolicies, takes one that is shown for a change.
+func settle(d doc.Map) {
+	doc.Settle(d)
+	doc.Prune(d, "tags")
+}
+
+// alters says whether a field of a PATCH's body is more than what the object has already.
+func (c *call) alters(o *world.Object, field string) bool {
+	was, will := doc.Map{}, doc.Map{}
+	if v, ok := o.Doc[field]; ok {
+		was, will = doc.Clone(doc.Map{field: v}), doc.Clone(doc.Map{field: v})
+	}
+	doc.Merge(will, doc.Map{field: c.body[field]})
+	settle(was)
+	settle(will)
+	return !reflect.DeepEqual(was, doc.Clone(will))
+}
+
 // changes gives what an object will be after the PATCH or PUT of the call: a PATCH is merged (JSON merge patch, as the discovery
 // document says of routers, firewalls and managed instance groups), a PUT replaces the whole. What only Compute Engine writes
 // stays, and so do the fields in fixed, which are ignored in the body. The object itself is not changed yet.
@@ -212,7 +233,7 @@ func (c *call) changed(k *collection, o *world.Object, kind string) doc.Map {
 	if c.before != nil {
 		o.Doc = c.before
 	}
-	doc.Settle(o.Doc)
+	settle(o.Doc)
 	c.tx.Put(o)
 	return c.start(kind, operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, k.latency+".update"), Effect: operations.Keep})
 }

@@ -188,7 +188,9 @@ func patchNetwork(c *call, k *collection) (any, error) {
 				return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed; switchToCustomMode is the way
 			}
 		default:
-			return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed words
+			if c.alters(o, name) {
+				return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed words
+			}
 		}
 	}
 	networkDefaults(after)

@@ -3,7 +3,6 @@ package compute
 import (
 	"fmt"
 	"net/netip"
-	"reflect"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
@@ -106,7 +105,7 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 			"allowSubnetCidrRoutesOverlap":
 			doc.Merge(after, doc.Map{name: v})
 		default:
-			if !reflect.DeepEqual(v, o.Doc[name]) {
+			if c.alters(o, name) {
 				return nil, invalid("resource."+name, v, "This field cannot be changed.") // assumed words
 			}
 		}

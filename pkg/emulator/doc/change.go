@@ -1,5 +1,7 @@
 package doc
 
+import "slices"
+
 // Fill sets fields that are absent or null, also in messages that are there already: a list and a value that are given stay
 // as they are. What is only one of several (a number or a percentage) is not to be filled this way.
 func Fill(d Map, defaults Map) {
@@ -36,7 +38,7 @@ func Merge(d Map, patch Map) {
 }
 
 // Settle takes out what says nothing once a resource is stored: nulls and empty lists, at any depth. A repeated field of a
-// Google API has no presence, so an empty list never shows; a message has, and stays.
+// Google API has no presence, so an empty list never shows; a message has, and stays: see Prune.
 func Settle(d Map) {
 	for k, v := range d {
 		switch x := v.(type) {
@@ -54,6 +56,25 @@ func Settle(d Map) {
 			for _, one := range x {
 				if m, ok := one.(Map); ok {
 					Settle(m)
+				}
+			}
+		}
+	}
+}
+
+// Prune takes out messages that are empty, at any depth, but those of the names to keep and those in lists.
+func Prune(d Map, keep ...string) {
+	for k, v := range d {
+		switch x := v.(type) {
+		case Map:
+			Prune(x, keep...)
+			if len(x) == 0 && !slices.Contains(keep, k) {
+				delete(d, k)
+			}
+		case []any:
+			for _, one := range x {
+				if m, ok := one.(Map); ok {
+					Prune(m, keep...)
 				}
 			}
 		}

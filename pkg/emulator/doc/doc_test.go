@@ -44,6 +44,8 @@ func TestChanges(t *testing.T) {
 		{"defaults are filled in deeply", doc.Fill, `{"a":{"x":{"p":1}}}`, `{"a":{"x":{"q":2},"y":3}}`, `{"a":{"x":{"p":1,"q":2},"y":3}}`},
 		{"nulls and empty lists do not stay", func(d, _ doc.Map) { doc.Settle(d) }, `{"a":null,"b":[],"c":{"d":[]},"e":[{"f":null,"g":0}],"h":false}`, `{}`,
 			`{"c":{},"e":[{"g":0}],"h":false}`},
+		{"empty messages do not stay but where they are kept", func(d, _ doc.Map) { doc.Prune(d, "tags") }, `{"a":{"b":{}},"tags":{},"l":[{},{"tags":{},"c":{}}],"z":0}`, `{}`,
+			`{"l":[{},{"tags":{}}],"tags":{},"z":0}`},
 	} {
 		d := parse(t, tc.d)
 		tc.f(d, parse(t, tc.by))
