@@ -147,11 +147,11 @@ func TestADestroyGoesByTheRecordsNotByTheZone(t *testing.T) {
 					create(ctx, t, c, networks()...)
 					c.strike(t, refusesDeletion)
 					to := append(networks(), "ZONE="+zoneB)
-					if _, err := c.engineIn(ctx, zoneB).Create(ctx, settings(t, to...), nil); provision.ExitCode(err) != provision.CodePartial {
+					if _, err := c.engineIn(ctx, zoneB).Create(ctx, settings(t, to...), nil); provision.ExitCode(err) != provision.CodeFailed {
 						t.Errorf("exit code %d: %v", provision.ExitCode(err), err)
 					}
 					_, err := c.engineIn(ctx, zone).Destroy(ctx, nil)
-					if provision.ExitCode(err) != provision.CodePartial || !strings.Contains(err.Error(), "The group is frozen.") {
+					if !errors.As(err, new(*provision.PartialError)) || !strings.Contains(err.Error(), "The group is frozen.") {
 						t.Errorf("a destroy that could not delete the group: %v", err)
 					}
 					c.strike(t, obeys)
