@@ -88,9 +88,11 @@ func nearTypes(name string) []string {
 		name = name[:64]
 	}
 	all := machines.All()
-	slices.SortStableFunc(all, func(a, b machines.Type) int {
-		return levenshtein.Distance(name, a.Name, nil) - levenshtein.Distance(name, b.Name, nil)
-	})
+	far := map[string]int{}
+	for _, t := range all {
+		far[t.Name] = levenshtein.Distance(name, t.Name, nil)
+	}
+	slices.SortStableFunc(all, func(a, b machines.Type) int { return far[a.Name] - far[b.Name] })
 	var out []string
 	for _, t := range all[:3] {
 		out = append(out, t.Name)
