@@ -107,7 +107,7 @@ func grants(role, permission string) bool {
 	case "roles/storage.objectUser":
 		return group == "objects" && slices.Contains([]string{"create", "delete", "get", "list", "move", "restore", "update"}, verb) || group == "multipartUploads"
 	case "roles/storage.objectViewer":
-		return group == "objects" && (verb == "get" || verb == "list")
+		return (group == "objects" || group == "managedFolders" || group == "folders") && (verb == "get" || verb == "list")
 	case "roles/storage.objectCreator":
 		return group == "objects" && verb == "create"
 	case "roles/storage.bucketViewer":

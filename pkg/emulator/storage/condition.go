@@ -19,7 +19,7 @@ type facts struct {
 // joined by &&, ||, ! and parentheses. Anything else is an error: such a policy is answered with 501 when it is set.
 func evaluate(expression string, f facts) (bool, error) {
 	p := &parser{facts: f}
-	p.s.Init(strings.NewReader(singleQuoted(expression)))
+	p.s.Init(strings.NewReader(doubleQuoted(expression)))
 	p.s.Mode = scanner.ScanIdents | scanner.ScanStrings
 	p.s.Error = func(*scanner.Scanner, string) { p.bad = true }
 	p.next()
@@ -30,12 +30,26 @@ func evaluate(expression string, f facts) (bool, error) {
 	return met, nil
 }
 
-// singleQuoted turns CEL's other quotes into Go's. A text with both kinds is not read right, and refused.
-func singleQuoted(s string) string {
-	if strings.Contains(s, `"`) {
-		return s
+// doubleQuoted writes CEL's texts in single quotes as Go has them.
+func doubleQuoted(s string) string {
+	var b strings.Builder
+	for s != "" {
+		i := strings.IndexAny(s, `'"`)
+		if i < 0 {
+			break
+		}
+		end := strings.IndexByte(s[i+1:], s[i])
+		if end < 0 {
+			break
+		}
+		text := s[i : i+end+2]
+		if s[i] == '\'' {
+			text = strconv.Quote(text[1 : len(text)-1])
+		}
+		b.WriteString(s[:i] + text)
+		s = s[i+end+2:]
 	}
-	return strings.ReplaceAll(s, "'", `"`)
+	return b.String() + s
 }
 
 type parser struct {

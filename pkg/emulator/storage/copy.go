@@ -167,4 +167,3 @@ func (c *call) moveObject(bucket *world.Object) (*wire.Response, error) {
 	c.retire(bucket, source)
 	return c.reply(to.show(made, bucket))
 }
-

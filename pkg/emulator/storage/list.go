@@ -77,7 +77,7 @@ func (c *call) listing() (listing, error) {
 	}
 	after, err := base64.URLEncoding.DecodeString(q.Get("pageToken"))
 	if err != nil {
-		return l, invalid("Invalid argument.") //nolint:nilerr // the caller's mistake is an answer
+		return l, invalid("Invalid argument.")
 	}
 	l.after = string(after)
 	if glob := q.Get("matchGlob"); glob != "" {
@@ -85,7 +85,7 @@ func (c *call) listing() (listing, error) {
 			return l, invalid("Invalid argument.")
 		}
 		if l.glob, err = globbed(glob); err != nil {
-			return l, invalid("Invalid argument.") //nolint:nilerr // the caller's mistake is an answer
+			return l, invalid("Invalid argument.")
 		}
 	}
 	return l, nil

@@ -9,8 +9,8 @@ import (
 )
 
 // method is a method of the JSON API, by the path that the discovery document gives it, or one of the XML API. What is not in
-// the list is answered with 501: access control lists one by one, folders, managed folders, notifications, HMAC keys, bulk
-// restores, relocation, object contexts.
+// the list is answered with 501: access control lists one by one, folders, making managed folders and caches, notifications,
+// HMAC keys, bulk restores, relocation, object contexts.
 type method struct {
 	verb, path string
 	needs      string // permission on the bucket or object of the path; "" where the method sees to it
@@ -33,6 +33,7 @@ func methods() []method {
 		{verb: "POST", path: "b/{bucket}/lockRetentionPolicy", needs: "storage.buckets.update", do: (*call).lockRetention},
 		{verb: "GET", path: "b/{bucket}/storageLayout", needs: "storage.objects.list", do: (*call).storageLayout},
 		{verb: "GET", path: "b/{bucket}/anywhereCaches", needs: "storage.anywhereCaches.list", do: (*call).listCaches},
+		{verb: "GET", path: "b/{bucket}/managedFolders", needs: "storage.managedFolders.list", do: (*call).listManagedFolders},
 		{verb: "GET", path: "b/{bucket}/iam", needs: "storage.buckets.getIamPolicy", do: (*call).getPolicy},
 		{verb: "PUT", path: "b/{bucket}/iam", needs: "storage.buckets.setIamPolicy", do: (*call).setPolicy},
 		{verb: "GET", path: "b/{bucket}/iam/testPermissions", do: (*call).testPermissions},

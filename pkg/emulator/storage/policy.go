@@ -117,7 +117,7 @@ func checkPolicyEtag(tag string, metageneration int64) error {
 	}
 	raw, err := base64.StdEncoding.DecodeString(tag)
 	if err != nil {
-		return invalid("Invalid value for ByteString: %s", tag) //nolint:nilerr // the caller's mistake is an answer
+		return invalid("Invalid value for ByteString: %s", tag)
 	}
 	var have uint64
 	n := 0
@@ -161,7 +161,7 @@ func (c *call) checkBinding(b doc.Map, bucket *world.Object, version int64) erro
 			"https://cloud.google.com/iam/help/allow-policies/versions.", version)
 	}
 	if _, err := evaluate(doc.Str(condition, "expression"), facts{now: c.tx.Now()}); err != nil {
-		return wire.ErrNotEmulated //nolint:nilerr // a condition that cannot be enforced is not taken
+		return wire.ErrNotEmulated
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (c *call) conditions(kind string, generation, metageneration int64) error {
 		}
 		var want int64
 		if _, err := fmt.Sscanf(text, "%d", &want); err != nil {
-			return invalid("Invalid value '%s'. Values must match the following regular expression: '-?\\d+'", text) //nolint:nilerr // the caller's mistake is an answer
+			return invalid("Invalid value '%s'. Values must match the following regular expression: '-?\\d+'", text)
 		}
 		if (want == p.have) != p.not {
 			continue

@@ -191,7 +191,7 @@ func checkRule(rule doc.Map) error {
 			}
 		case "createdBefore", "customTimeBefore", "noncurrentTimeBefore":
 			if _, err := time.Parse(time.DateOnly, doc.Str(condition, name)); err != nil {
-				return invalid("Invalid value for: Invalid format: \"%s\"", doc.Str(condition, name)) //nolint:nilerr // the caller's mistake is an answer
+				return invalid("Invalid value for: Invalid format: \"%s\"", doc.Str(condition, name))
 			}
 		}
 	}

@@ -20,7 +20,9 @@ const (
 
 var errNoGeneration = wire.APIError{Code: 400, Reason: "required", Message: "You must specify a generation."}
 
-func softBucketName(bucket, generation string) string { return softBuckets + "/" + bucket + "@" + generation }
+func softBucketName(bucket, generation string) string {
+	return softBuckets + "/" + bucket + "@" + generation
+}
 
 // forget deletes for good.
 func forget(tx *world.Tx, e world.Event) {
@@ -163,5 +165,6 @@ func (c *call) softDeleted() (*world.Object, error) {
 }
 
 // seconds is an emulated duration as the process has it.
-func (c *call) seconds(n int64) time.Duration { return c.svc.cloud.Scaled(time.Duration(n) * time.Second) }
-
+func (c *call) seconds(n int64) time.Duration {
+	return c.svc.cloud.Scaled(time.Duration(n) * time.Second)
+}

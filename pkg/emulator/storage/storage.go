@@ -114,7 +114,7 @@ func (c *call) reply(d doc.Map) (*wire.Response, error) {
 	if mask := c.r.Query.Get("fields"); mask != "" {
 		cut, err := doc.Select(d, mask)
 		if err != nil {
-			return nil, wire.APIError{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask} //nolint:nilerr // the caller's mistake is an answer
+			return nil, wire.APIError{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask}
 		}
 		d = cut
 	}
@@ -147,7 +147,9 @@ func orElse(s, otherwise string) string {
 func bucketName(b string) string { return host + "/" + b }
 
 // Where the generations of an object are kept: the live one, those that are noncurrent, and those that are soft-deleted.
-func liveName(bucket, object string) string { return bucketName(bucket) + "/o/" + url.PathEscape(object) }
+func liveName(bucket, object string) string {
+	return bucketName(bucket) + "/o/" + url.PathEscape(object)
+}
 
 func oldName(bucket, object, generation string) string {
 	return bucketName(bucket) + "/old/" + url.PathEscape(object) + "@" + generation

@@ -35,7 +35,7 @@ func (c *call) upload(bucket *world.Object) (*wire.Response, error) {
 	case "multipart":
 		var err error
 		if meta, data, err = c.parts(); err != nil {
-			return nil, wire.APIError{Code: 400, Reason: "badContent", Message: "Malformed multipart body."} //nolint:nilerr // the caller's mistake is an answer
+			return nil, wire.APIError{Code: 400, Reason: "badContent", Message: "Malformed multipart body."}
 		}
 	case "resumable":
 		return c.openSession(bucket)
@@ -63,7 +63,7 @@ func (c *call) uploaded(bucket *world.Object, meta doc.Map, data []byte) (*wire.
 
 // parts reads multipart/related: metadata, then data.
 func (c *call) parts() (doc.Map, []byte, error) {
-	r := multipart.NewReader(bytes.NewReader(c.r.Body), boundary(c.r.Header.Get("Content-Type")))
+	r := multipart.NewReader(bytes.NewReader(c.r.Body), c.boundary())
 	first, err := r.NextRawPart()
 	if err != nil {
 		return nil, nil, err
@@ -83,13 +83,17 @@ func (c *call) parts() (doc.Map, []byte, error) {
 	return meta, data, err
 }
 
-// boundary reads the boundary of a multipart body, also in the single quotes that gcloud writes, which MIME does not know.
-func boundary(contentType string) string {
-	if _, params, err := mime.ParseMediaType(contentType); err == nil {
-		return params["boundary"]
+// boundary reads the boundary of a multipart body, also in the single quotes that gcloud writes, which MIME takes for a part of it.
+func (c *call) boundary() string {
+	kind := c.r.Header.Get("Content-Type")
+	_, text, _ := strings.Cut(kind, "boundary=")
+	if _, params, err := mime.ParseMediaType(kind); err == nil {
+		text = params["boundary"]
 	}
-	_, rest, _ := strings.Cut(contentType, "boundary=")
-	return strings.Trim(rest, `'"`)
+	if bytes.Contains(c.r.Body, []byte("--"+text)) {
+		return text
+	}
+	return strings.Trim(text, `'"`)
 }
 
 // Resumable uploads. A session is opened with the metadata and the conditions, takes chunks at the address that it was given, and
