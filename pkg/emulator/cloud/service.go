@@ -18,6 +18,8 @@ type Service struct {
 	Roots []string
 	// Unprefixed are those that are served at the root too, without the host in front, as some clients expect.
 	Unprefixed []string
+	// Rest is set by the service that has what is served at the root and begins like nobody else's path: /BUCKET/OBJECT.
+	Rest bool
 	// Batch is the path that takes several calls in one; "" when the service takes none.
 	Batch string
 	// Refuse is how it writes refusals.
@@ -34,6 +36,8 @@ type Server struct {
 	Serve func(context.Context, *wire.Request, faults.Effect) (*wire.Response, error)
 	// Found puts into the world what a new project has of this service.
 	Found func(tx *world.Tx, project string) error
+	// Roles are those that a project's policy gives a member ("serviceAccount:EMAIL"). Only who keeps such policies sets it.
+	Roles func(tx *world.Tx, project, member string) []string
 	// Events are the handlers of its events, by the names under which they are stored.
 	Events map[string]world.Handler
 	// Lives are the lives of its things, by kind.

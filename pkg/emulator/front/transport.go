@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
@@ -39,10 +40,14 @@ func (t transport) RoundTrip(hr *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	sent := resp.Body
+	if hr.Method == http.MethodHead {
+		sent = nil // as net/http does for the served emulator; the length is that of the body all the same
+	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", resp.Status, http.StatusText(resp.Status)), StatusCode: resp.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: resp.Header, Request: hr,
-		Body: io.NopCloser(bytes.NewReader(resp.Body)), ContentLength: int64(len(resp.Body)),
+		Body: io.NopCloser(bytes.NewReader(sent)), ContentLength: int64(len(resp.Body)),
 	}, nil
 }
 
@@ -54,6 +59,16 @@ func (f *Front) shared(path string) string {
 // unprefixed gives the service whose paths are served at the root too; "" when there is none.
 func (f *Front) unprefixed(path string) string {
 	return f.owner(path, func(s cloud.Service) []string { return s.Unprefixed })
+}
+
+// rest gives the service of a path at the root that is nobody's by its beginning and has two parts or more; "" for none.
+func (f *Front) rest(path string) string {
+	first, second, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	i := slices.IndexFunc(f.cloud.Services(), func(s cloud.Service) bool { return s.Rest })
+	if first == "" || second == "" || i < 0 {
+		return ""
+	}
+	return f.cloud.Services()[i].Host
 }
 
 func (f *Front) owner(path string, roots func(cloud.Service) []string) string {
@@ -86,6 +101,8 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		path = "/" + rest
 	case f.unprefixed(path) != "":
 		service = f.unprefixed(path)
+	case f.rest(path) != "":
+		service = f.rest(path)
 	default:
 		service = "" // nobody's: the answer says what paths begin with
 	}

@@ -1,151 +1,138 @@
 package storage
 
 import (
-	"crypto/md5" //nolint:gosec // what the API computes
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"fmt"
-	"hash/crc32"
 	"maps"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
-// live finds the live generation of the call's object.
-func (c *call) live() *world.Object {
-	if o, ok := c.tx.Get(liveName(c.bucket, c.object)); ok {
+// written are the fields of an object that a caller writes. Object contexts are not emulated.
+func written() []string {
+	return []string{
+		"cacheControl", "contentDisposition", "contentEncoding", "contentLanguage", "contentType", "customTime", "metadata", "storageClass",
+		"eventBasedHold", "temporaryHold", "retention",
+	}
+}
+
+// writable is what a copy or a restored object takes over: all that a caller writes, but what keeps the object (measured).
+func writable(d doc.Map) doc.Map {
+	out := doc.Map{}
+	for _, field := range written() {
+		if v, ok := d[field]; ok && !slices.Contains([]string{"eventBasedHold", "temporaryHold", "retention"}, field) {
+			out[field] = v
+		}
+	}
+	return doc.Clone(out)
+}
+
+// live finds the live generation of the call's object; nil when there is none.
+func (c *call) live() *world.Object { return c.liveOf(c.object) }
+
+func (c *call) liveOf(object string) *world.Object {
+	if o, ok := c.tx.Get(liveName(c.bucket, object)); ok {
 		return o
 	}
 	return nil
 }
 
-func (c *call) noObject() wire.APIError {
-	return wire.APIError{Code: 404, Reason: "notFound", Message: fmt.Sprintf("No such object: %s/%s", c.bucket, c.object)}
+// generationOf finds the live generation, or the one that is named.
+func (c *call) generationOf(object, generation string) *world.Object {
+	o := c.liveOf(object)
+	if generation == "" || o != nil && doc.Str(o.Doc, "generation") == generation {
+		return o
+	}
+	if old, ok := c.tx.Get(oldName(c.bucket, object, generation)); ok {
+		return old
+	}
+	return nil
 }
 
-// generation finds the object that a call means: the live one, or the one of the query's generation.
-func (c *call) generation() (*world.Object, error) {
-	o := c.live()
-	if g := c.r.Query.Get("generation"); g != "" && (o == nil || doc.Str(o.Doc, "generation") != g) {
-		var ok bool
-		if o, ok = c.tx.Get(oldName(c.bucket, c.object, g)); !ok {
-			return nil, c.noObject()
-		}
-	}
-	if err := c.preconditions(o); err != nil {
+// meant finds the object that a call is about, or says that there is none, and checks the call's conditions.
+func (c *call) meant(bucket *world.Object) (*world.Object, error) {
+	o, err := c.visible(c.generationOf(c.object, c.r.Query.Get("generation")), bucket)
+	if err != nil {
 		return nil, err
 	}
+	return o, c.objectConditions("", o)
+}
+
+// objectConditions checks conditions against an object, nil for none.
+func (c *call) objectConditions(kind string, o *world.Object) error {
 	if o == nil {
-		return nil, c.noObject()
+		return c.conditions(kind, 0, 0)
 	}
-	return o, nil
+	return c.conditions(kind, doc.Num(o.Doc, "generation"), doc.Num(o.Doc, "metageneration"))
 }
 
-func (c *call) getObject() (*wire.Response, error) {
-	o, err := c.generation()
+// show is an object as an answer shows it.
+func (c *call) show(o, bucket *world.Object) doc.Map {
+	d := maps.Clone(o.Doc)
+	if until, ok := c.retainedUntil(o, bucket); ok {
+		d["retentionExpirationTime"] = until.UTC().Format(zulu)
+	}
+	if c.full() && !uniform(bucket) {
+		c.showAccess(d, o, bucket)
+	}
+	return d
+}
+
+func (c *call) getObject(bucket *world.Object) (*wire.Response, error) {
+	if c.r.Query.Get("softDeleted") == "true" {
+		o, err := c.softDeleted()
+		if err != nil {
+			return nil, err
+		}
+		if err := c.objectConditions("", o); err != nil {
+			return nil, err
+		}
+		return c.reply(c.show(o, bucket))
+	}
+	o, err := c.meant(bucket)
 	if err != nil {
 		return nil, err
 	}
-	if c.r.Query.Get("alt") != "media" {
-		return replyStorage(o.Doc), nil
+	if c.r.Query.Get("alt") == "media" {
+		return c.media(o)
 	}
-	data, err := c.svc.blobs.read(o)
+	return c.reply(c.show(o, bucket))
+}
+
+// deleteObject deletes the live generation, or the one that is named, for good.
+func (c *call) deleteObject(bucket *world.Object) (*wire.Response, error) {
+	o, err := c.meant(bucket)
 	if err != nil {
 		return nil, err
 	}
-	h := http.Header{}
-	h.Set("Content-Type", orElse(doc.Str(o.Doc, "contentType"), "application/octet-stream"))
-	h.Set("X-Goog-Generation", doc.Str(o.Doc, "generation"))
-	h.Set("X-Goog-Metageneration", doc.Str(o.Doc, "metageneration"))
-	h.Set("X-Goog-Storage-Class", "STANDARD")
-	h.Add("X-Goog-Hash", "crc32c="+doc.Str(o.Doc, "crc32c"))
-	h.Add("X-Goog-Hash", "md5="+doc.Str(o.Doc, "md5Hash"))
-	h.Set("Server", "UploadServer")
-	status := 200
-	if from, to, ok := byteRange(c.r.Header.Get("Range"), len(data)); ok {
-		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(data)))
-		data, status = data[from:to], 206
-	}
-	h.Set("Content-Length", fmt.Sprint(len(data)))
-	return &wire.Response{Status: status, Header: h, Body: data}, nil
-}
-
-// byteRange reads "bytes=a-b", "bytes=a-" and "bytes=-n".
-func byteRange(s string, size int) (from, to int, ok bool) {
-	spec, ok := strings.CutPrefix(s, "bytes=")
-	if !ok || size == 0 {
-		return 0, 0, false
-	}
-	a, b, _ := strings.Cut(spec, "-")
-	first, last := int(doc.Num(doc.Map{"n": a}, "n")), int(doc.Num(doc.Map{"n": b}, "n"))
-	switch {
-	case a == "":
-		return max(0, size-last), size, true
-	case b == "":
-		return min(first, size), size, first < size
-	}
-	return min(first, size), min(last+1, size), first < size && first <= last
-}
-
-// store writes a new generation.
-func (c *call) store(bucket *world.Object, meta doc.Map, data []byte) (*wire.Response, error) {
-	if !validObjectName(c.object) {
-		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Disallowed unicode characters present in object name '%s'", c.object)}
-	}
-	was := c.live()
-	if err := c.preconditions(was); err != nil {
+	named := c.r.Query.Get("generation") != ""
+	if err := c.kept(o, bucket, !named && versioned(bucket)); err != nil {
 		return nil, err
 	}
-	if err := c.changeRate(); err != nil {
+	if err := c.objectRate(c.object); err != nil {
 		return nil, err
 	}
-	generation := c.tx.Now().UnixMicro()
-	if was != nil {
-		generation = max(generation, doc.Num(was.Doc, "generation")+1)
-		c.retire(bucket, was)
+	if named {
+		c.discard(bucket, o)
+	} else {
+		c.retire(bucket, o)
 	}
-	sum := make([]byte, 4)
-	binary.BigEndian.PutUint32(sum, crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
-	hash := md5.Sum(data) //nolint:gosec // what the API computes
-	if want := doc.Str(meta, "crc32c"); want != "" && want != base64.StdEncoding.EncodeToString(sum) {
-		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: fmt.Sprintf("Provided CRC32C %q doesn't match calculated CRC32C %q.", want, base64.StdEncoding.EncodeToString(sum))}
-	}
-	g, now := fmt.Sprint(generation), c.tx.Now().UTC().Format(zulu)
-	link := "https://www.googleapis.com/storage/v1/b/" + c.bucket + "/o/" + url.PathEscape(c.object)
-	maps.Copy(meta, doc.Map{
-		"kind": "storage#object", "id": c.bucket + "/" + c.object + "/" + g, "selfLink": link, "name": c.object, "bucket": c.bucket,
-		"mediaLink":  "https://storage.googleapis.com/download/storage/v1/b/" + c.bucket + "/o/" + url.PathEscape(c.object) + "?generation=" + g + "&alt=media",
-		"generation": g, "metageneration": "1", "size": fmt.Sprint(len(data)), "storageClass": "STANDARD",
-		"crc32c": base64.StdEncoding.EncodeToString(sum), "md5Hash": base64.StdEncoding.EncodeToString(hash[:]), "etag": draws.TokenOf(g),
-		"timeCreated": now, "updated": now, "timeStorageClassUpdated": now, "timeFinalized": now,
-	})
-	delete(meta, "acl")
-	o := &world.Object{Name: liveName(c.bucket, c.object), Kind: "storage#object", Service: host, Created: c.tx.Now(), Ready: true, Doc: meta}
-	if err := c.svc.blobs.write(o, data); err != nil {
-		return nil, err
-	}
-	c.tx.Put(o)
-	return replyStorage(meta), nil
+	return empty(204), nil
 }
 
-func validObjectName(s string) bool {
-	return s != "" && len(s) <= 1024 && !strings.ContainsAny(s, "\r\n") && s != "." && s != ".."
-}
+func versioned(bucket *world.Object) bool { return doc.Bool(bucket.Doc, "versioning", "enabled") }
 
-// retire makes a live object noncurrent in a versioned bucket, and removes it in another.
+// retire makes a live object noncurrent in a versioned bucket, and deletes it in another.
 func (c *call) retire(bucket, o *world.Object) {
-	c.tx.Delete(o.Name)
-	if !doc.Bool(bucket.Doc, "versioning", "enabled") {
+	if !versioned(bucket) {
+		c.discard(bucket, o)
 		return
 	}
+	c.tx.Delete(o.Name)
 	old := *o
 	old.Name = oldName(c.bucket, doc.Str(o.Doc, "name"), doc.Str(o.Doc, "generation"))
 	old.State = "noncurrent"
@@ -154,142 +141,109 @@ func (c *call) retire(bucket, o *world.Object) {
 	c.tx.Put(&old)
 }
 
-func (c *call) deleteObject(bucket *world.Object) (*wire.Response, error) {
-	o, err := c.generation()
-	if err != nil {
-		return nil, err
-	}
-	if o.State == "noncurrent" || c.r.Query.Get("generation") != "" {
-		c.tx.Delete(o.Name) // naming a generation deletes it for good
-		if o.State != "noncurrent" {
-			err = c.changeRate()
-		}
-	} else if err = c.changeRate(); err == nil {
-		c.retire(bucket, o)
-	}
-	if err != nil {
-		c.tx.Put(o)
-		return nil, err
-	}
-	return &wire.Response{Status: 204, Header: replyStorage(nil).Header}, nil
-}
-
-func (c *call) patchObject() (*wire.Response, error) {
-	o, err := c.generation()
-	if err != nil {
-		return nil, err
-	}
-	var d doc.Map
-	if json.Unmarshal(c.r.Body, &d) != nil {
-		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
-	}
-	if err := c.changeRate(); err != nil {
-		return nil, err
-	}
-	for _, field := range []string{"metadata", "contentType", "cacheControl", "customTime"} {
-		if v, ok := d[field]; ok {
-			doc.Merge(o.Doc, doc.Map{field: v})
-		}
-	}
-	o.Doc["metageneration"] = fmt.Sprint(doc.Num(o.Doc, "metageneration") + 1)
-	o.Doc["updated"] = c.tx.Now().UTC().Format(zulu)
-	c.tx.Put(o)
-	return replyStorage(o.Doc), nil
-}
-
-// rewriteObject copies within the world: "rewriteTo/b/B/o/O" and "copyTo/b/B/o/O".
-func (c *call) rewriteObject(*world.Object) (*wire.Response, error) {
-	verb, rest, _ := strings.Cut(c.verb, "/b/")
-	to, name, ok := strings.Cut(rest, "/o/")
-	if !ok || verb != "rewriteTo" && verb != "copyTo" {
-		return nil, wire.ErrNotEmulated
-	}
-	src := c.live()
-	if g := c.r.Query.Get("sourceGeneration"); g != "" && (src == nil || doc.Str(src.Doc, "generation") != g) {
-		src, _ = c.tx.Get(oldName(c.bucket, c.object, g))
-	}
-	if src == nil {
-		return nil, c.noObject()
-	}
-	data, err := c.svc.blobs.read(src)
-	if err != nil {
-		return nil, err
-	}
-	target, ok := c.tx.Get(bucketName(to))
-	if !ok {
-		return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "The specified bucket does not exist."}
-	}
-	object, err := url.PathUnescape(name)
-	if err != nil {
-		return nil, wire.ErrNotEmulated
-	}
-	meta := doc.Map{"contentType": src.Doc["contentType"]}
-	if m, ok := src.Doc["metadata"]; ok {
-		meta["metadata"] = m
-	}
-	dest := &call{svc: c.svc, tx: c.tx, r: c.r, bucket: to, object: object}
-	resp, err := dest.store(target, meta, data)
-	if err != nil || verb == "copyTo" {
-		return resp, err
-	}
-	return replyStorage(doc.Map{
-		"kind": "storage#rewriteResponse", "done": true, "objectSize": fmt.Sprint(len(data)), "totalBytesRewritten": fmt.Sprint(len(data)),
-		"resource": dest.live().Doc,
-	}), nil
-}
-
-// listObjects honours prefix, delimiter, startOffset, endOffset, versions, maxResults, pageToken.
-func (c *call) listObjects(bucket *world.Object) (*wire.Response, error) {
-	q := c.r.Query
-	prefix, delimiter := q.Get("prefix"), q.Get("delimiter")
-	all := c.tx.List(bucket.Name + "/o")
-	if q.Get("versions") == "true" {
-		all = append(all, c.tx.List(bucket.Name+"/old")...)
-	}
-	slices.SortStableFunc(all, func(a, b *world.Object) int {
-		if d := strings.Compare(doc.Str(a.Doc, "name"), doc.Str(b.Doc, "name")); d != 0 {
-			return d
-		}
-		return strings.Compare(doc.Str(a.Doc, "generation"), doc.Str(b.Doc, "generation"))
-	})
-	size := 1000
-	if n := doc.Num(doc.Map{"n": q.Get("maxResults")}, "n"); n > 0 {
-		size = int(min(n, 1000))
-	}
-	after, err := base64.URLEncoding.DecodeString(q.Get("pageToken"))
-	if err != nil {
-		return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "Invalid argument."}
-	}
-	out := doc.Map{"kind": "storage#objects"}
-	var items, prefixes []any
-	seen, last := map[string]bool{}, ""
-	for _, o := range all {
-		name := doc.Str(o.Doc, "name")
-		key := name + "\x00" + doc.Str(o.Doc, "generation")
-		if !strings.HasPrefix(name, prefix) || name < q.Get("startOffset") || q.Has("endOffset") && q.Get("endOffset") != "" && name >= q.Get("endOffset") ||
-			key <= string(after) && len(after) > 0 {
-			continue
-		}
-		if len(items)+len(prefixes) >= size {
-			out["nextPageToken"] = base64.URLEncoding.EncodeToString([]byte(last))
-			break
-		}
-		last = key
-		if i := strings.Index(name[len(prefix):], delimiter); delimiter != "" && i >= 0 {
-			p := name[:len(prefix)+i+len(delimiter)]
-			if !seen[p] && (len(after) == 0 || !strings.HasPrefix(string(after), p)) {
-				seen[p] = true
-				prefixes = append(prefixes, p)
+// patchObject merges: null removes a field or an entry of the metadata.
+func (c *call) patchObject(bucket *world.Object) (*wire.Response, error) {
+	return c.changeObject(bucket, func(d, body doc.Map) {
+		for field, v := range body {
+			switch inner, is := v.(doc.Map); {
+			case !slices.Contains(written(), field) || field == "storageClass" || field == "retention":
+			case v == nil:
+				delete(d, field)
+			case is:
+				have := doc.Map{}
+				if old := doc.Object(d, field); old != nil {
+					have = old
+				}
+				merge(have, inner)
+				if d[field] = have; len(have) == 0 {
+					delete(d, field)
+				}
+			default:
+				d[field] = v
 			}
-			continue
 		}
-		items = append(items, o.Doc)
+	})
+}
+
+// updateObject replaces all that a caller writes.
+func (c *call) updateObject(bucket *world.Object) (*wire.Response, error) {
+	return c.changeObject(bucket, func(d, body doc.Map) {
+		for _, field := range written() {
+			if field == "storageClass" || field == "retention" {
+				continue
+			}
+			delete(d, field)
+			if v := body[field]; v != nil {
+				d[field] = v
+			}
+		}
+	})
+}
+
+func (c *call) changeObject(bucket *world.Object, change func(d, body doc.Map)) (*wire.Response, error) {
+	o, err := c.meant(bucket)
+	if err != nil {
+		return nil, err
 	}
-	if len(items) > 0 {
-		out["items"] = items
+	body, err := c.metadata(c.r.Body)
+	if err != nil {
+		return nil, err
 	}
-	if len(prefixes) > 0 {
-		out["prefixes"] = prefixes
+	if class, ok := body["storageClass"]; ok && class != o.Doc["storageClass"] {
+		return nil, wire.ErrNotEmulated // a class is changed by rewriting; how a patch of it is refused is not known
 	}
-	return replyStorage(out), nil
+	next := *o
+	next.Doc, next.Note = doc.Clone(o.Doc), maps.Clone(o.Note)
+	change(next.Doc, body)
+	if err := c.changeRetention(&next, o, bucket, body); err != nil {
+		return nil, err
+	}
+	if acl, err := c.predefined("predefinedAcl", objectLists(), bucket.Doc, uniformObjectWords); err != nil {
+		return nil, err
+	} else if acl != "" {
+		next.Note["acl"] = acl
+	}
+	if err := c.objectRate(c.object); err != nil {
+		return nil, err
+	}
+	touch(next.Doc, c.tx.Now())
+	c.tx.Put(&next)
+	return c.reply(c.show(&next, bucket))
+}
+
+// metadata reads an object resource that a caller sends; nothing is an empty one.
+func (c *call) metadata(raw []byte) (doc.Map, error) {
+	d := doc.Map{}
+	if len(strings.TrimSpace(string(raw))) > 0 && json.Unmarshal(raw, &d) != nil {
+		return nil, errParse
+	}
+	return d, checkMetadata(d)
+}
+
+func checkMetadata(d doc.Map) error {
+	if err := ownLists(d); err != nil {
+		return err
+	}
+	if d["contexts"] != nil || doc.Str(d, "kmsKeyName") != "" {
+		return wire.ErrNotEmulated
+	}
+	for key, v := range doc.Object(d, "metadata") {
+		if _, ok := v.(string); !ok && v != nil {
+			return invalid("Invalid value for metadata: %s is not a string", key)
+		}
+	}
+	return nil
+}
+
+// checkObjectName refuses a name (page "Object name requirements"). The words of the second are reported, the others assumed.
+func checkObjectName(name string) error {
+	switch {
+	case name == "":
+		return wire.APIError{Code: 400, Reason: "required", Message: "Required parameter: name"}
+	case !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n"):
+		return invalid("Disallowed unicode characters present in object name '%s'", name)
+	case len(name) > 1024, name == ".", name == "..", strings.HasPrefix(name, ".well-known/acme-challenge/"):
+		return invalid("Invalid object name: '%s'", name)
+	}
+	return nil
 }

@@ -3,13 +3,13 @@ package storage
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
@@ -21,33 +21,50 @@ import (
 // upload takes an object in one of the three ways of the JSON API: media, multipart, resumable.
 func (c *call) upload(bucket *world.Object) (*wire.Response, error) {
 	q := c.r.Query
-	switch kind := q.Get("uploadType"); {
-	case q.Get("upload_id") != "":
-		return c.chunk(bucket, q.Get("upload_id"))
-	case kind == "media":
-		c.object = q.Get("name")
-		return c.store(bucket, doc.Map{"contentType": orElse(c.r.Header.Get("Content-Type"), "application/octet-stream")}, c.r.Body)
-	case kind == "multipart":
-		meta, data, err := c.parts()
-		if err != nil {
-			return nil, wire.APIError{Code: 400, Reason: "badContent", Message: "Malformed multipart body: " + err.Error()}
-		}
-		c.object = orElse(q.Get("name"), doc.Str(meta, "name"))
-		return c.store(bucket, meta, data)
-	case kind == "resumable":
-		return c.openSession()
+	if id := q.Get("upload_id"); id != "" {
+		return c.chunk(bucket, id)
 	}
-	return nil, wire.APIError{Code: 400, Reason: "invalid", Message: "Invalid upload type."}
+	if c.r.Method != http.MethodPost || c.r.Header.Get("Content-Encoding") == "gzip" {
+		return nil, wire.ErrNotEmulated // the second would be decompressed on the way in
+	}
+	var meta doc.Map
+	data := c.r.Body
+	switch q.Get("uploadType") {
+	case "media":
+		meta = doc.Map{"contentType": orElse(c.r.Header.Get("Content-Type"), "application/octet-stream")}
+	case "multipart":
+		var err error
+		if meta, data, err = c.parts(); err != nil {
+			return nil, wire.APIError{Code: 400, Reason: "badContent", Message: "Malformed multipart body."}
+		}
+	case "resumable":
+		return c.openSession(bucket)
+	default:
+		return nil, invalid("Invalid upload type.")
+	}
+	c.object = orElse(q.Get("name"), doc.Str(meta, "name"))
+	return c.uploaded(bucket, meta, data)
+}
+
+// uploaded stores what came in one piece.
+func (c *call) uploaded(bucket *world.Object, meta doc.Map, data []byte) (*wire.Response, error) {
+	if err := c.need("storage.objects.create", bucket); err != nil {
+		return nil, err
+	}
+	if encoding := c.r.Query.Get("contentEncoding"); encoding != "" {
+		meta["contentEncoding"] = encoding
+	}
+	o, err := c.store(bucket, meta, data, c.expected(meta))
+	if err != nil {
+		return nil, err
+	}
+	return c.reply(c.show(o, bucket))
 }
 
 // parts reads multipart/related: metadata, then data.
 func (c *call) parts() (doc.Map, []byte, error) {
-	_, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil {
-		return nil, nil, err
-	}
-	r := multipart.NewReader(bytes.NewReader(c.r.Body), params["boundary"])
-	first, err := r.NextPart()
+	r := multipart.NewReader(bytes.NewReader(c.r.Body), c.boundary())
+	first, err := r.NextRawPart()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,83 +72,140 @@ func (c *call) parts() (doc.Map, []byte, error) {
 	if err := json.NewDecoder(first).Decode(&meta); err != nil {
 		return nil, nil, err
 	}
-	second, err := r.NextPart()
+	second, err := r.NextRawPart()
 	if err != nil {
 		return nil, nil, err
 	}
 	data, err := io.ReadAll(second)
-	doc.Fill(meta, doc.Map{"contentType": orElse(second.Header.Get("Content-Type"), "application/octet-stream")})
+	if doc.Str(meta, "contentType") == "" {
+		meta["contentType"] = orElse(second.Header.Get("Content-Type"), "application/octet-stream")
+	}
 	return meta, data, err
 }
 
-// openSession starts a resumable upload; its address is where the chunks go.
-func (c *call) openSession() (*wire.Response, error) {
-	meta := doc.Map{}
-	if len(bytes.TrimSpace(c.r.Body)) > 0 && json.Unmarshal(c.r.Body, &meta) != nil {
-		return nil, wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
+// boundary reads the boundary of a multipart body, also in the single quotes that gcloud writes, which MIME takes for a part of it.
+func (c *call) boundary() string {
+	kind := c.r.Header.Get("Content-Type")
+	_, text, _ := strings.Cut(kind, "boundary=")
+	if _, params, err := mime.ParseMediaType(kind); err == nil {
+		text = params["boundary"]
 	}
-	c.object = orElse(c.r.Query.Get("name"), doc.Str(meta, "name"))
-	var live *world.Object
-	if live = c.live(); c.object == "" {
-		return nil, wire.APIError{Code: 400, Reason: "required", Message: "Required parameter: name"}
+	if bytes.Contains(c.r.Body, []byte("--"+text)) {
+		return text
 	}
-	if err := c.preconditions(live); err != nil {
+	return strings.Trim(text, `'"`)
+}
+
+// Resumable uploads. A session is opened with the metadata and the conditions, takes chunks at the address that it was given, and
+// ends with the last. Documented, where nothing else is said.
+
+// quantum is what chunks must be multiples of; of one that is not, but for the last, the rest is not kept (reported).
+const quantum = 256 << 10
+
+func (c *call) openSession(bucket *world.Object) (*wire.Response, error) {
+	meta, err := c.metadata(c.r.Body)
+	if err != nil {
 		return nil, err
 	}
-	doc.Fill(meta, doc.Map{"contentType": orElse(c.r.Header.Get("X-Upload-Content-Type"), "application/octet-stream")})
+	c.object = orElse(c.r.Query.Get("name"), doc.Str(meta, "name"))
+	if err := checkObjectName(c.object); err != nil {
+		return nil, err
+	}
+	if err := c.need("storage.objects.create", bucket); err != nil {
+		return nil, err
+	}
+	if err := c.objectConditions("", c.live()); err != nil {
+		return nil, err
+	}
+	if doc.Str(meta, "contentType") == "" {
+		meta["contentType"] = orElse(c.r.Header.Get("X-Upload-Content-Type"), "application/octet-stream")
+	}
+	if encoding := c.r.Query.Get("contentEncoding"); encoding != "" {
+		meta["contentEncoding"] = encoding
+	}
 	id := fmt.Sprintf("%016x%016x", draws.Mix(uint64(c.tx.Count())), draws.Mix(uint64(c.tx.Count())))
 	c.tx.Put(&world.Object{Name: "uploads/" + id, Note: map[string]any{
-		"bucket": c.bucket, "object": c.object, "meta": meta, "data": "", "query": c.r.Query.Encode(),
+		"bucket": c.bucket, "object": c.object, "meta": meta, "data": "", "query": c.r.Query.Encode(), "length": c.r.Header.Get("X-Upload-Content-Length"),
 	}})
-	resp := &wire.Response{Status: 200, Header: replyStorage(nil).Header}
+	resp := empty(200)
 	resp.Header.Set("Location", c.sessionAddress(id))
+	resp.Header.Set("X-Guploader-Uploadid", id)
 	return resp, nil
 }
 
 // sessionAddress is under the host that the client called, so that it comes back to this emulator.
 func (c *call) sessionAddress(id string) string {
 	base := "https://" + host
-	if host := c.r.Header.Get("Host"); host != "" && !strings.HasSuffix(host, ".googleapis.com") {
-		base = "http://" + host + "/" + host
+	if to := c.r.Header.Get("Host"); to != "" && !strings.HasSuffix(to, ".googleapis.com") {
+		base = "http://" + to + "/" + host
 	}
-	return base + "/upload/storage/v1/b/" + url.PathEscape(c.bucket) + "/o?uploadType=resumable&upload_id=" + id
+	address := base + "/upload/storage/v1/b/" + url.PathEscape(c.bucket) + "/o?uploadType=resumable&name=" + url.QueryEscape(c.object) + "&upload_id=" + id
+	if payer := orElse(c.r.Query.Get("userProject"), c.r.Header.Get("X-Goog-User-Project")); payer != "" {
+		address += "&userProject=" + url.QueryEscape(payer)
+	}
+	return address
 }
 
-// chunk takes a part of a resumable upload. An unfinished one answers 308; the Go client asks for 200 with an override header
-// instead (gcp-facts, section 16).
+// chunk takes a part of a resumable upload, tells how much there is, or ends the upload.
 func (c *call) chunk(bucket *world.Object, id string) (*wire.Response, error) {
 	s, ok := c.tx.Get("uploads/" + id)
-	if !ok {
+	if !ok || doc.Str(s.Note, "bucket") != c.bucket {
 		return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "Not Found"}
 	}
-	if c.r.Method == "DELETE" {
-		c.tx.Delete(s.Name)
-		return &wire.Response{Status: 499, Header: replyStorage(nil).Header}, nil
+	c.object = doc.Str(s.Note, "object")
+	if doc.Bool(s.Note, "cancelled") { // measured: it answers so for ever
+		return empty(499), nil
+	}
+	if g := doc.Str(s.Note, "done"); g != "" { // measured: it answers its object while that is there
+		o := c.generationOf(c.object, g)
+		if o == nil {
+			return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "Not Found"}
+		}
+		return c.reply(c.show(o, bucket))
+	}
+	if c.r.Method == http.MethodDelete {
+		s.Note = map[string]any{"bucket": c.bucket, "object": c.object, "cancelled": true}
+		c.tx.Put(s)
+		return empty(499), nil
 	}
 	have, err := c.svc.blobs.read(s)
 	if err != nil {
 		return nil, err
 	}
-	from, total, query := contentRange(c.r.Header.Get("Content-Range"))
-	if !query {
-		if from > len(have) {
-			return nil, wire.APIError{Code: 503, Reason: "backendError", Message: "Invalid request. Upload is not at that offset."}
-		}
-		have = append(have[:from:from], c.r.Body...)
+	part, err := contentRange(c.r.Header.Get("Content-Range"), len(c.r.Body))
+	if err != nil {
+		return nil, err
 	}
-	if total >= 0 && len(have) >= total {
-		c.tx.Delete(s.Name)
-		c.object = doc.Str(s.Note, "object")
-		if opened, err := url.ParseQuery(doc.Str(s.Note, "query")); err == nil {
-			c.r.Query = opened // the preconditions were given when the session was opened
-		}
-		return c.store(bucket, doc.Object(s.Note, "meta"), have)
+	if part.from > len(have) { // reported, as plain text
+		h := http.Header{}
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		decorate(h)
+		return &wire.Response{Status: 503, Header: h, Body: fmt.Appendf(nil,
+			"Invalid request.  According to the Content-Range header, the upload offset is %d byte(s), which exceeds already uploaded size of %d byte(s).", part.from, len(have))}, nil
 	}
+	if !part.query && len(c.r.Body) > len(have)-part.from { // what is there already is not taken again
+		have = append(have[:len(have):len(have)], c.r.Body[len(have)-part.from:]...)
+	}
+	if part.total >= 0 && len(have) >= part.total {
+		return c.finish(bucket, s, have, part.total)
+	}
+	return c.goOn(s, have, part)
+}
+
+// goOn keeps what came of an upload that is not at its end. That is answered by 308; a client that cannot have that asks for 200
+// with an override header instead (gcp-facts, section 16).
+func (c *call) goOn(s *world.Object, have []byte, part span) (*wire.Response, error) {
+	if !part.query && len(c.r.Body) < quantum {
+		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: fmt.Sprintf( // reported
+			"Invalid request. The number of bytes uploaded is required to be equal or greater than %d, except for the final request "+
+				"(it's recommended to be the exact multiple of %d). The received request contained %d bytes, which does not meet this requirement.", quantum, quantum, len(c.r.Body))}
+	}
+	have = have[:len(have)/quantum*quantum]
 	if err := c.svc.blobs.write(s, have); err != nil {
 		return nil, err
 	}
 	c.tx.Put(s)
-	resp := &wire.Response{Status: http.StatusPermanentRedirect, Header: replyStorage(nil).Header}
+	resp := empty(http.StatusPermanentRedirect)
 	if len(have) > 0 {
 		resp.Header.Set("Range", fmt.Sprintf("bytes=0-%d", len(have)-1))
 	}
@@ -142,25 +216,58 @@ func (c *call) chunk(bucket *world.Object, id string) (*wire.Response, error) {
 	return resp, nil
 }
 
-// contentRange reads "bytes a-b/total", "bytes a-b/*" and "bytes */total"; total is -1 while it is not known. Without the
-// header the whole object is in the body.
-func contentRange(s string) (from, total int, query bool) {
-	spec, ok := strings.CutPrefix(s, "bytes ")
-	if !ok {
-		return 0, 0, false
+// finish stores the object of an upload, under the conditions that it was opened with.
+func (c *call) finish(bucket *world.Object, s *world.Object, data []byte, total int) (*wire.Response, error) {
+	if length := doc.Str(s.Note, "length"); len(data) != total || length != "" && length != fmt.Sprint(total) {
+		return nil, invalid("Invalid argument.")
 	}
-	span, all, _ := strings.Cut(spec, "/")
-	total = -1
-	if n, err := strconv.Atoi(all); err == nil {
-		total = n
-	}
-	if span == "*" {
-		return 0, total, true
-	}
-	a, _, _ := strings.Cut(span, "-")
-	n, err := strconv.Atoi(a)
+	opened, err := url.ParseQuery(doc.Str(s.Note, "query"))
 	if err != nil {
-		return 0, total, true
+		return nil, err
 	}
-	return n, total, false
+	c.r.Query = opened
+	meta := doc.Object(s.Note, "meta")
+	o, err := c.store(bucket, meta, data, c.expected(meta))
+	if err != nil {
+		var refused wire.APIError
+		if errors.As(err, &refused) && refused.Code != http.StatusTooManyRequests {
+			c.tx.Delete(s.Name)
+		}
+		return nil, err
+	}
+	s.Note = map[string]any{"bucket": c.bucket, "object": c.object, "done": doc.Str(o.Doc, "generation")}
+	c.tx.Put(s)
+	return c.reply(c.show(o, bucket))
+}
+
+// span is what a chunk says of itself: where it begins, how long the whole is (-1 while that is not known), or that it only asks.
+type span struct {
+	from, total int
+	query       bool
+}
+
+// contentRange reads "bytes a-b/total", "bytes a-b/*", "bytes */total" and "bytes */*". Without the header the rest is in the body.
+func contentRange(s string, size int) (span, error) {
+	if s == "" {
+		return span{total: size}, nil
+	}
+	bad := invalid("Failed to parse Content-Range header.")
+	text, ok := strings.CutPrefix(s, "bytes ")
+	where, all, slash := strings.Cut(text, "/")
+	if !ok || !slash {
+		return span{}, bad
+	}
+	part := span{total: -1}
+	if _, err := fmt.Sscanf(all, "%d", &part.total); err != nil && all != "*" {
+		return span{}, bad
+	}
+	if where == "*" {
+		part.query = true
+		return part, nil
+	}
+	last := 0
+	if _, err := fmt.Sscanf(where, "%d-%d", &part.from, &last); err != nil || part.from < 0 || last-part.from+1 != size {
+		return span{}, bad
+	}
+	return part, nil
 }

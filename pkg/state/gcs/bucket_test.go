@@ -134,6 +134,7 @@ func TestTheBucketsUse(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		patch  string // of the bucket
+		locked bool   // its retention policy is
 		pays   bool   // the caller must
 		answer func(*http.Request) *http.Response
 		denied []string
@@ -147,7 +148,7 @@ func TestTheBucketsUse(t *testing.T) {
 		"who may not write objects is told the permission":  {denied: []string{"storage.objects.create"}, class: resources.ClassDenied, says: "storage.objects.create"},
 		"the same without access to the bucket":             {answer: denyBucket, denied: []string{"storage.objects.delete"}, class: resources.ClassDenied, says: "storage.objects.delete"},
 		"a retention policy is refused":                     {patch: `{"retentionPolicy":{"retentionPeriod":"3600","effectiveTime":"2026-01-01T00:00:00Z"}}`, class: resources.ClassInvalid, says: "--clear-retention-period", ensure: true},
-		"a locked retention policy is refused":              {patch: `{"retentionPolicy":{"retentionPeriod":"3600","isLocked":true,"effectiveTime":"2026-01-01T00:00:00Z"}}`, class: resources.ClassInvalid, says: "locked", ensure: true},
+		"a locked retention policy is refused":              {patch: `{"retentionPolicy":{"retentionPeriod":"3600"}}`, locked: true, class: resources.ClassInvalid, says: "locked", ensure: true},
 		"holds on every object are refused":                 {patch: `{"defaultEventBasedHold":true}`, class: resources.ClassInvalid, says: "--no-default-event-based-hold", ensure: true},
 		"a deployment's own folder is refused":              {folder: "demo-deployment", class: resources.ClassInvalid, says: "inside another", ensure: true},
 		"a folder deeper in a deployment's is refused":      {folder: "a/demo-deployment/logs/b", class: resources.ClassInvalid, says: "inside another", ensure: true},
@@ -164,6 +165,9 @@ func TestTheBucketsUse(t *testing.T) {
 				c.next = em.Transport()
 				c.bucketOf("another-project", "theirs", nil)
 				c.patch("theirs", tc.patch)
+				if tc.locked {
+					c.lock("theirs")
+				}
 				c.set(func() {
 					c.answer = func(r *http.Request) *http.Response {
 						if tc.pays && r.URL.Query().Get("userProject") != project {

@@ -238,6 +238,19 @@ func (c *cloud) faults(raw string) {
 	}
 }
 
+// lock locks a bucket's retention policy for good, as somebody else would.
+func (c *cloud) lock(name string) {
+	c.t.Helper()
+	b := c.client().Bucket(name)
+	attrs, err := b.Attrs(c.t.Context())
+	if err == nil {
+		err = b.If(storage.BucketConditions{MetagenerationMatch: attrs.MetaGeneration}).LockRetentionPolicy(c.t.Context())
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // patch changes a bucket's settings as somebody else would.
 func (c *cloud) patch(name, body string) {
 	c.t.Helper()
