@@ -18,6 +18,8 @@ type Service struct {
 	Roots []string
 	// Unprefixed are those that are served at the root too, without the host in front, as some clients expect.
 	Unprefixed []string
+	// Off says that the API is disabled in a project that the API makes, until somebody enables it.
+	Off bool
 	// Batch is the path that takes several calls in one; "" when the service takes none.
 	Batch string
 	// Refuse is how it writes refusals.
@@ -32,12 +34,22 @@ type Service struct {
 type Server struct {
 	// Serve carries out a call. An error means that the connection broke.
 	Serve func(context.Context, *wire.Request, faults.Effect) (*wire.Response, error)
-	// Found puts into the world what a new project has of this service.
+	// Found puts into the world what a project has of this service from when the API that brings it is first enabled.
 	Found func(tx *world.Tx, project string) error
+	// FoundWith is that API; the service's own when empty.
+	FoundWith string
+	// Accounts finds service accounts by email address, for all other services. At most one service has it.
+	Accounts func(tx *world.Tx, email string) (Account, bool)
 	// Events are the handlers of its events, by the names under which they are stored.
 	Events map[string]world.Handler
 	// Lives are the lives of its things, by kind.
 	Lives map[string]operations.Life
 	// Operations are the dialects of its operations, by kind.
 	Operations map[string]operations.Closer
+}
+
+// Account is what services need to know of a service account.
+type Account struct {
+	Project  string
+	Disabled bool
 }

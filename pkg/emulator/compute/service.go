@@ -24,7 +24,7 @@ type service struct {
 // Service is Compute Engine, compute.googleapis.com v1.
 func Service() cloud.Service {
 	return cloud.Service{
-		Host: computeHost, Title: "Compute Engine API", Roots: []string{"/compute/", "/batch/compute/"}, Batch: "/batch/compute/v1",
+		Host: computeHost, Title: "Compute Engine API", Off: true, Roots: []string{"/compute/", "/batch/compute/"}, Batch: "/batch/compute/v1",
 		Refuse: wire.Classic, Latency: typical, Open: open,
 	}
 }

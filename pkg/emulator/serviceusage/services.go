@@ -1,19 +1,12 @@
 package serviceusage
 
 import (
-	"context"
-	"fmt"
 	"maps"
-	"slices"
-	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/latency"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
-	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
 const host = "serviceusage.googleapis.com"
@@ -26,92 +19,25 @@ var elsewhere = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"notebooks.googleapis.com":  "Notebooks API",
 }
 
-type service struct{ cloud *cloud.Cloud }
+type service struct {
+	cloud  *cloud.Cloud
+	router *rest.Router
+}
 
 // Service is Service Usage.
 func Service() cloud.Service {
 	return cloud.Service{
 		Host: host, Title: "Service Usage API", Refuse: wire.RPC,
 		Latency: map[string]latency.Triple{"service.enable": {Low: 8, Typical: 16, High: 30}}, // seconds; from public Terraform logs
-		Open: func(c *cloud.Cloud) (*cloud.Server, error) {
-			return &cloud.Server{
-				Serve: service{c}.serve, Operations: map[string]operations.Closer{operationKind: operations.CloseLongRunning},
-			}, nil
-		},
+		Open:    open,
 	}
 }
 
-// apis gives the titles of all services that a project knows, by host; all start out enabled.
-func (svc service) apis() map[string]string {
+// apis gives the titles of all services that a project knows, by host; all start out enabled, but see offAtFirst.
+func (svc *service) apis() map[string]string {
 	out := maps.Clone(elsewhere)
 	for _, s := range svc.cloud.Services() {
 		out[s.Host] = s.Title
 	}
 	return out
-}
-
-// serve knows get, list, batchGet, enable, disable, and operations.get.
-func (svc service) serve(_ context.Context, r *wire.Request, fx faults.Effect) (*wire.Response, error) {
-	if name, ok := strings.CutPrefix(r.Path, "/v1/operations/"); ok && r.Method == "GET" && !strings.Contains(name, "/") {
-		return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) { return getOperation(tx, name) })
-	}
-	rest, ok := strings.CutPrefix(r.Path, "/v1/projects/")
-	project, path, _ := strings.Cut(rest, "/")
-	if !ok || !strings.HasPrefix(path, "services") {
-		return wire.RPC(r, wire.NotEmulated(r)), nil
-	}
-	if !svc.cloud.Exists(project) { // as Resource Manager says it
-		return wire.RPC(r, wire.APIError{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
-	}
-	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
-		if err := svc.cloud.Found(tx, project); err != nil {
-			return nil, err
-		}
-		return svc.services(tx, r, fx, project, strings.TrimPrefix(path, "services"))
-	})
-}
-
-func shown(project, api, title string, enabled bool) doc.Map {
-	state := "DISABLED"
-	if enabled {
-		state = "ENABLED"
-	}
-	parent := "projects/" + cloud.Number(project)
-	return doc.Map{"name": parent + "/services/" + api, "parent": parent, "state": state, "config": doc.Map{"name": api, "title": title}}
-}
-
-func (svc service) services(tx *world.Tx, r *wire.Request, fx faults.Effect, project, path string) (any, error) {
-	apis := svc.apis()
-	api, verb, _ := strings.Cut(strings.TrimPrefix(path, "/"), ":")
-	shown := func(api string) doc.Map { return shown(project, api, apis[api], cloud.Enabled(tx, project, api)) }
-	switch {
-	case r.Method == "GET" && path == "":
-		var found []any
-		for _, api := range slices.Sorted(maps.Keys(apis)) {
-			if d := shown(api); r.Query.Get("filter") == "" || r.Query.Get("filter") == "state:"+doc.Str(d, "state") {
-				found = append(found, d)
-			}
-		}
-		return doc.Map{"services": found}, nil
-	case r.Method == "GET" && path == ":batchGet":
-		var found []any
-		for _, name := range r.Query["names"] {
-			api := name[strings.LastIndexByte(name, '/')+1:]
-			if _, known := apis[api]; !known {
-				return nil, wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
-			}
-			found = append(found, shown(api))
-		}
-		return doc.Map{"services": found}, nil
-	}
-	if _, known := apis[api]; !known {
-		return nil, wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Not found or permission denied for service(s): %s.", api), Status: "PERMISSION_DENIED"}
-	}
-	switch r.Method + " " + verb {
-	case "GET ":
-		return shown(api), nil
-	case "POST enable", "POST disable":
-		return svc.turn(tx, fx, project, api, verb)
-	}
-	return nil, wire.ErrNotEmulated
 }

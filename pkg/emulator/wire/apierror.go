@@ -67,6 +67,9 @@ func (f APIError) classic() doc.Map {
 		domain = "global"
 	}
 	one := doc.Map{"domain": domain, "message": f.Message, "reason": f.Reason}
+	if f.Reason == "accessNotConfigured" { // recorded: c7n-error-403-service-disabled-accessNotConfigured.json
+		one["extendedHelp"] = "https://console.developers.google.com"
+	}
 	if f.Location != "" {
 		one["location"], one["locationType"] = f.Location, "header"
 	}

@@ -25,6 +25,7 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	Cut    bool // the connection breaks when half of the body is sent
 }
 
 // Reply renders a value as Google's front end does (recorded headers: compute-network-custom.log).
