@@ -126,18 +126,19 @@ func (c *Cloud) checkBinding(tx *world.Tx, b doc.Map) error {
 		if !ours || !ofAccounts(email) || !c.KnowsAccounts() {
 			continue
 		}
-		if _, ok := c.Account(tx, email); !ok { // facts, section 15
+		if _, ok := c.FindAccount(tx, email); !ok { // facts, section 15
 			return invalidPolicy("Service account %s does not exist.", email)
 		}
 	}
 	return nil
 }
 
-// ofAccounts says whether an address is of the form of accounts that projects have. Google's own agents, whose addresses end
-// otherwise, are taken to exist.
+// agent is the form of the addresses of Google's own agents (page "Service agents"). They are taken to exist.
+var agent = regexp.MustCompile(`^service-\d+@`)
+
+// ofAccounts says whether an address is of the form of accounts that projects have.
 func ofAccounts(email string) bool {
-	return strings.HasSuffix(email, ".iam.gserviceaccount.com") && !strings.Contains(email, "@gcp-sa-") && !strings.Contains(email, "-robot.") &&
-		!strings.Contains(email, "@gs-project-accounts.") && !strings.Contains(email, "@gcf-admin-") || strings.HasSuffix(email, "-compute@developer.gserviceaccount.com")
+	return !agent.MatchString(email) && (strings.HasSuffix(email, ".iam.gserviceaccount.com") || strings.HasSuffix(email, "-compute@developer.gserviceaccount.com"))
 }
 
 func invalidPolicy(format string, args ...any) wire.APIError {

@@ -39,7 +39,9 @@ type Server struct {
 	// FoundWith is that API; the service's own when empty.
 	FoundWith string
 	// Accounts finds service accounts by email address, for all other services. At most one service has it.
-	Accounts func(tx *world.Tx, email string) (Account, bool)
+	Accounts func(tx *world.Tx, email string) (ServiceAccount, bool)
+	// Roles are those that a project's policy gives a member ("serviceAccount:EMAIL"). Only who keeps such policies sets it.
+	Roles func(tx *world.Tx, project, member string) []string
 	// Events are the handlers of its events, by the names under which they are stored.
 	Events map[string]world.Handler
 	// Lives are the lives of its things, by kind.
@@ -48,8 +50,8 @@ type Server struct {
 	Operations map[string]operations.Closer
 }
 
-// Account is what services need to know of a service account.
-type Account struct {
+// ServiceAccount is what services need to know of one.
+type ServiceAccount struct {
 	Project  string
 	Disabled bool
 }

@@ -172,14 +172,14 @@ func Help(description, url string) doc.Map {
 	return doc.Map{"@type": "type.googleapis.com/google.rpc.Help", "links": []any{doc.Map{"description": description, "url": url}}}
 }
 
-// Account finds a service account by email address.
-func (c *Cloud) Account(tx *world.Tx, email string) (Account, bool) {
+// FindAccount finds a service account by email address.
+func (c *Cloud) FindAccount(tx *world.Tx, email string) (ServiceAccount, bool) {
 	for _, s := range c.Services() {
 		if find := c.servers[s.Host].Accounts; find != nil {
 			return find(tx, email)
 		}
 	}
-	return Account{}, false
+	return ServiceAccount{}, false
 }
 
 // KnowsAccounts says whether any service has accounts: without one nobody can tell which there are.

@@ -198,6 +198,9 @@ func (svc *service) buildVM(c *call, o, m *world.Object, path string) *faults.Op
 	if err := c.prepareMachine(d, "resource.", c.vars["zone"]); err != nil {
 		return &faults.OperationError{Code: "INVALID_ARGUMENT", HTTPStatus: 400, Message: refusalText(err)}
 	}
+	if refused := c.refusedVM(d, path); refused != nil {
+		return refused
+	}
 	vm := c.place(c.svc.collections["instances"], path, d)
 	vm.Owner = o.Name
 	meta := doc.Object(vm.Doc, "metadata")

@@ -27,13 +27,13 @@ func found(tx *world.Tx, project string) error {
 }
 
 // find finds an account by its email address, whichever project has it.
-func find(tx *world.Tx, email string) (cloud.Account, bool) {
+func find(tx *world.Tx, email string) (cloud.ServiceAccount, bool) {
 	for _, below := range tx.Below(host + "/projects/") {
 		if o, ok := tx.Get(below + "/" + email); ok {
-			return cloud.Account{Project: doc.Str(o.Doc, "projectId"), Disabled: doc.Bool(o.Doc, "disabled")}, true
+			return cloud.ServiceAccount{Project: doc.Str(o.Doc, "projectId"), Disabled: doc.Bool(o.Doc, "disabled")}, true
 		}
 	}
-	return cloud.Account{}, false
+	return cloud.ServiceAccount{}, false
 }
 
 // put makes an account; its fields are recorded (iam-serviceaccount.log). uniqueId and oauth2ClientId have 21 digits.

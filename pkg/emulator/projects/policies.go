@@ -2,30 +2,64 @@ package projects
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
-// getPolicy gives the IAM policy of a project. A project that was not made has its caller as owner.
-func getPolicy(c *call) (any, error) {
-	if c.object.Builtin && doc.Object(c.object.Note, "policy") == nil {
-		if c.object.Note == nil {
-			c.object.Note = map[string]any{}
-		}
-		c.object.Note["policy"] = ownerPolicy(c.tx)
-		c.tx.Put(c.object)
+// usualPolicy is that of a project that was not made: its caller owns it, and Compute Engine's default account and Google's own
+// agents have what they are given when the API is enabled (pages "Default service accounts" and "Service agents").
+func usualPolicy(tx *world.Tx, project string) doc.Map {
+	d, number := ownerPolicy(tx), cloud.Number(project)
+	d["bindings"] = append([]any{
+		doc.Map{"role": "roles/compute.serviceAgent", "members": []any{"serviceAccount:service-" + number + "@compute-system.iam.gserviceaccount.com"}},
+		doc.Map{"role": "roles/editor", "members": []any{
+			"serviceAccount:" + number + "-compute@developer.gserviceaccount.com", "serviceAccount:" + number + "@cloudservices.gserviceaccount.com",
+		}},
+	}, doc.List(d, "bindings")...)
+	return d
+}
+
+// settle gives a project that was not made its policy.
+func settle(tx *world.Tx, o *world.Object) {
+	if !o.Builtin || doc.Object(o.Note, "policy") != nil {
+		return
 	}
+	if o.Note == nil {
+		o.Note = map[string]any{}
+	}
+	o.Note["policy"] = usualPolicy(tx, doc.Str(o.Doc, "projectId"))
+	tx.Put(o)
+}
+
+func getPolicy(c *call) (any, error) {
+	settle(c.tx, c.object)
 	return cloud.Policy(c.object, doc.Num(c.body, "options", "requestedPolicyVersion")), nil
 }
 
-func setPolicy(c *call) (any, error) {
-	if _, err := getPolicy(c); err != nil { // what a project has from the start has an etag already
-		return nil, err
+// roles are those that the policy of a project gives a member without a condition.
+func roles(tx *world.Tx, project, member string) []string {
+	o, ok := tx.Get(objectName(project))
+	if !ok {
+		return nil
 	}
+	settle(tx, o)
+	var out []string
+	for _, b := range doc.Objects(o.Note, "policy", "bindings") {
+		if b["condition"] == nil && slices.Contains(doc.Words(b, "members"), member) {
+			out = append(out, doc.Str(b, "role"))
+		}
+	}
+	return out
+}
+
+func setPolicy(c *call) (any, error) {
+	settle(c.tx, c.object)
 	policy := doc.Object(c.body, "policy")
 	if policy == nil {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."}

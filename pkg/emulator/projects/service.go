@@ -35,7 +35,7 @@ func Service() cloud.Service {
 		Latency: map[string]latency.Triple{"project.create": {Low: 3, Typical: 6, High: 20}}, // seconds; from public Terraform logs
 		Open: func(c *cloud.Cloud) (*cloud.Server, error) {
 			return &cloud.Server{
-				Serve: service{c}.serve, Found: found,
+				Serve: service{c}.serve, Found: found, Roles: roles,
 				Operations: map[string]operations.Closer{operationKind: closeOperation},
 			}, nil
 		},

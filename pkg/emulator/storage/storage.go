@@ -123,6 +123,9 @@ func (c *call) parse() (string, bool) {
 }
 
 func (c *call) dispatch(kind string) (*wire.Response, error) {
+	if err := c.constrained(); err != nil {
+		return nil, err
+	}
 	switch kind + " " + c.r.Method {
 	case "buckets POST":
 		return c.insertBucket()
