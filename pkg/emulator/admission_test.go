@@ -1,7 +1,6 @@
 package emulator_test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -29,13 +28,8 @@ func machine(more string) string {
 		`"networkInterfaces":[{"network":"global/networks/default"` + more
 }
 
-// tried is an emulator and what was last answered.
-type tried struct {
-	*testing.T
-	em *emulator.Emulator
-}
-
-func try(t *testing.T, opt emulator.Options, plan string) tried {
+// try gives a client of an emulator with a fault plan; "" for none.
+func try(t *testing.T, opt emulator.Options, plan string) client {
 	t.Helper()
 	if plan != "" {
 		var err error
@@ -43,42 +37,16 @@ func try(t *testing.T, opt emulator.Options, plan string) tried {
 			t.Fatal(err)
 		}
 	}
-	em, err := emulator.New(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tried{t, em}
-}
-
-func (s tried) call(method, url, body string) (int, doc.Map) {
-	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	resp, err := s.em.Transport().RoundTrip(r)
-	if err != nil {
-		s.Fatal(err)
-	}
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	v := doc.Map{}
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &v); err != nil {
-			s.Fatalf("%s %s: %s", method, url, raw)
-		}
-	}
-	return resp.StatusCode, v
+	_, c := newEmulator(t, opt)
+	return c
 }
 
 // ended gives the error of the operation that a call has started, "" when it has ended well.
-func (s tried) ended(op doc.Map) string {
-	s.Helper()
-	_, op = s.call("POST", doc.Str(op, "selfLink")+"/wait", "")
+func (c client) ended(op doc.Map) string {
+	c.t.Helper()
+	_, op = c.call("POST", doc.Str(op, "selfLink")+"/wait", "")
 	if doc.Str(op, "status") != "DONE" {
-		s.Fatalf("it has not ended: %v", op)
+		c.t.Fatalf("it has not ended: %v", op)
 	}
 	for _, e := range doc.Objects(op, "error", "errors") {
 		return doc.Str(e, "code") + ": " + doc.Str(e, "message")
@@ -290,7 +258,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			resp, err := s.em.Transport().RoundTrip(r)
+			resp, err := s.rt.RoundTrip(r)
 			if err != nil {
 				t.Fatal(err)
 			}
