@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -97,6 +98,19 @@ func TestNobodyNeedsMoreThanIsAsked(t *testing.T) {
 	}
 	if status, _ := s.call("GET", networks, ""); status != 403 {
 		t.Errorf("what was not granted: %d", status)
+	}
+}
+
+// testIamPermissions of a thing answers as calls do.
+func TestThingsTellPermissions(t *testing.T) {
+	_, c := newEmulator(t, emulator.Options{Denied: []string{"compute.subnetworks.use"}})
+	const subnetworks = "https://compute.googleapis.com/compute/v1/projects/test-project/regions/us-central1/subnetworks/"
+	const asked = `{"permissions":["compute.subnetworks.use","compute.subnetworks.get"]}`
+	if _, v := c.call("POST", subnetworks+"default/testIamPermissions", asked); fmt.Sprint(v) != "map[permissions:[compute.subnetworks.get]]" {
+		t.Errorf("%v", v)
+	}
+	if status, _ := c.call("POST", subnetworks+"absent/testIamPermissions", asked); status != 404 {
+		t.Errorf("of what is not there: %d", status)
 	}
 }
 

@@ -190,3 +190,21 @@ func (c *call) groupUses() []use {
 		{"compute.subnetworks.use", c.project() + "/regions/" + places.RegionName(c.vars["zone"]) + "/subnetworks/*"},
 	}
 }
+
+// permissionMethods tell which permissions the caller has on a thing: those that it has everywhere.
+func (svc *service) permissionMethods() map[string]handler {
+	out := map[string]handler{}
+	for _, name := range []string{"Disks", "Instances", "InstanceTemplates", "Subnetworks"} {
+		out[name+".TestIamPermissions"] = func(c *call) (any, error) {
+			if _, ok := c.lookup(c.about()); !ok {
+				return nil, notFound(c.about())
+			}
+			d := doc.Map{}
+			if held := svc.cloud.Held(doc.Words(c.body, "permissions")); len(held) > 0 {
+				d["permissions"] = held
+			}
+			return d, nil
+		}
+	}
+	return out
+}

@@ -61,7 +61,7 @@ func (svc *service) methods() map[string]handler {
 		maps.Copy(out, k.methods())
 	}
 	for _, more := range []map[string]handler{
-		svc.worldMethods(), svc.operationMethods(), svc.machineMethods(), svc.imageMethods(),
+		svc.worldMethods(), svc.permissionMethods(), svc.operationMethods(), svc.machineMethods(), svc.imageMethods(),
 		svc.networkMethods(svc.collections["networks"]),
 		svc.subnetworkMethods(svc.collections["subnetworks"]),
 		svc.firewallMethods(svc.collections["firewalls"]),

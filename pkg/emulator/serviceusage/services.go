@@ -13,10 +13,12 @@ const host = "serviceusage.googleapis.com"
 
 // elsewhere are services that a project knows although the emulator does not have them.
 var elsewhere = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"cloudapis.googleapis.com":  "Google Cloud APIs", // gcloud enables it in what it makes
 	"container.googleapis.com":  "Kubernetes Engine API",
 	"file.googleapis.com":       "Cloud Filestore API",
 	"monitoring.googleapis.com": "Cloud Monitoring API",
 	"notebooks.googleapis.com":  "Notebooks API",
+	"oslogin.googleapis.com":    "Cloud OS Login API",
 }
 
 type service struct {
