@@ -13,7 +13,7 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
-var badArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."} //nolint:gochecknoglobals // a constant
+var errArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."} //nolint:gochecknoglobals // a constant
 
 // patch changes what the mask names, and answers with that and the name alone (recorded: iam-serviceaccount.log). Only two
 // fields can be changed (descriptor of PatchServiceAccountRequest).
@@ -24,7 +24,7 @@ func patch(c *call) (any, error) {
 	}
 	mask := doc.Str(c.body, "updateMask")
 	if mask == "" { // descriptor, as above: the mask is needed; the words are assumed
-		return nil, badArgument
+		return nil, errArgument
 	}
 	given := doc.Object(c.body, "serviceAccount")
 	if err := fresh(o, given); err != nil {
@@ -33,7 +33,7 @@ func patch(c *call) (any, error) {
 	out := doc.Map{"name": o.Doc["name"]}
 	for field := range strings.SplitSeq(mask, ",") {
 		if !slices.Contains([]string{"displayName", "description"}, field) {
-			return nil, badArgument
+			return nil, errArgument
 		}
 		c.put(o, field, doc.Str(given, field))
 		if v, ok := o.Doc[field]; ok {
@@ -132,7 +132,7 @@ func setPolicy(c *call) (any, error) {
 	}
 	policy := doc.Object(c.body, "policy")
 	if policy == nil {
-		return nil, badArgument
+		return nil, errArgument
 	}
 	return c.svc.cloud.SetPolicy(c.tx, o, policy, doc.Str(c.body, "updateMask"))
 }

@@ -45,13 +45,13 @@ func (c *call) known(names ...string) error {
 	}
 }
 
-var badArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."} //nolint:gochecknoglobals // a constant
+var errArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."} //nolint:gochecknoglobals // a constant
 
 // list pages as its descriptor says: 50 services unless told otherwise, at most 200. Its filter knows two values.
 func list(c *call) (any, error) {
 	filter := c.r.Query.Get("filter")
 	if !slices.Contains([]string{"", "state:ENABLED", "state:DISABLED"}, filter) {
-		return nil, badArgument
+		return nil, errArgument
 	}
 	found := []any{}
 	for _, api := range slices.Sorted(maps.Keys(c.svc.apis())) {
@@ -61,13 +61,13 @@ func list(c *call) (any, error) {
 	}
 	size := 50
 	if n := doc.Num(doc.Map{"n": c.r.Query.Get("pageSize")}, "n"); n > 200 {
-		return nil, badArgument
+		return nil, errArgument
 	} else if n > 0 {
 		size = int(n)
 	}
 	page, next, ok := rest.Page(found, size, c.r.Query.Get("pageToken"))
 	if !ok {
-		return nil, badArgument
+		return nil, errArgument
 	}
 	out := doc.Map{}
 	if len(page) > 0 {
@@ -99,7 +99,7 @@ func (c *call) names() []string {
 func batchGet(c *call) (any, error) {
 	names := c.names()
 	if len(names) > 30 {
-		return nil, badArgument
+		return nil, errArgument
 	}
 	if err := c.known(names...); err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func (c *call) ids() []string { return doc.Words(c.body, "serviceIds") }
 func batchEnable(c *call) (any, error) {
 	ids := c.ids()
 	if len(ids) == 0 || len(ids) > 20 {
-		return nil, badArgument
+		return nil, errArgument
 	}
 	if err := c.known(ids...); err != nil {
 		return nil, err

@@ -16,41 +16,48 @@ import (
 func (c *call) constrained() error {
 	_, below, _ := strings.Cut(c.r.Path, "/storage/v1/b")
 	inserts := below == "" && c.r.Method == "POST"
+	if c.r.Method == "GET" || c.r.Method == "DELETE" {
+		return nil // reads and deletions are never refused
+	}
 	project := c.r.Query.Get("project")
-	bucket, there := c.tx.Get(bucketName(c.bucket))
 	if !inserts {
+		bucket, there := c.tx.Get(bucketName(c.bucket))
 		if !there {
 			return nil
 		}
 		project = cloud.Resolve(c.tx, doc.Str(bucket.Doc, "projectNumber"))
 	}
-	writes := inserts || c.r.Method == "POST" || c.r.Method == "PUT" && strings.Contains(c.r.Path, "/upload/")
+	writes := c.r.Method == "POST" || c.r.Method == "PUT" && strings.Contains(c.r.Path, "/upload/")
 	if writes && cloud.Billing(c.tx, project) == "" { // python-storage issue 1456
 		return wire.APIError{Code: 403, Reason: "accountDisabled", Location: "Authorization",
 			Message: "The billing account for the owning project is disabled in state absent"}
 	}
-	var body doc.Map
-	if json.Unmarshal(c.r.Body, &body) != nil {
-		return nil // its own method says what is wrong
-	}
-	bucketItself := strings.Count(below, "/") == 1
-	switch {
+	switch itself := strings.Count(below, "/") == 1; {
 	case inserts:
+		body := c.sent()
 		location := strings.ToLower(orElse(doc.Str(body, "location"), "US"))
 		if !c.svc.cloud.AllowsLocation(c.tx, project, location) {
 			return violated(fmt.Sprintf("'%s' violates constraint '%s'", location, cloud.Locations))
 		}
 		return c.uniform(project, body)
-	case bucketItself && (c.r.Method == "PATCH" || c.r.Method == "PUT"):
+	case itself && (c.r.Method == "PATCH" || c.r.Method == "PUT"):
+		body := c.sent()
 		if c.r.Method == "PUT" || doc.Object(body, "iamConfiguration", "uniformBucketLevelAccess") != nil {
 			return c.uniform(project, body)
 		}
 	case c.r.Method == "PUT" && strings.HasSuffix(below, "/iam"):
-		if c.svc.cloud.Enforced(c.tx, project, cloud.PublicPrevention) && opensToAll(body) {
+		if c.svc.cloud.Enforced(c.tx, project, cloud.PublicPrevention) && opensToAll(c.sent()) {
 			return violated("The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.")
 		}
 	}
 	return nil
+}
+
+// sent is the body of a call; nothing when it cannot be read, of which the method itself says what is wrong.
+func (c *call) sent() doc.Map {
+	var body doc.Map
+	_ = json.Unmarshal(c.r.Body, &body)
+	return body
 }
 
 // uniform refuses a bucket without uniform access where a policy wants it.
