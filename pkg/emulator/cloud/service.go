@@ -34,9 +34,9 @@ type Service struct {
 type Server struct {
 	// Serve carries out a call. An error means that the connection broke.
 	Serve func(context.Context, *wire.Request, faults.Effect) (*wire.Response, error)
-	// Found puts into the world what a project has of this service from when the API that brings it is first enabled.
+	// Found puts into the world what a new project has of this service.
 	Found func(tx *world.Tx, project string) error
-	// FoundWith is that API; the service's own when empty.
+	// FoundWith is the API that brings it when it is first enabled; empty for what is there whatever is enabled.
 	FoundWith string
 	// Accounts finds service accounts by email address, for all other services. At most one service has it.
 	Accounts func(tx *world.Tx, email string) (ServiceAccount, bool)

@@ -121,7 +121,7 @@ func (c *Cloud) found(tx *world.Tx, project string) error {
 	}
 	for _, s := range c.Services() {
 		server := c.servers[s.Host]
-		if server.Found == nil || o.Note[s.Host] != nil || !Enabled(tx, project, orHost(server.FoundWith, s.Host)) {
+		if server.Found == nil || o.Note[s.Host] != nil || server.FoundWith != "" && !Enabled(tx, project, server.FoundWith) {
 			continue
 		}
 		if o.Note == nil {
@@ -134,13 +134,6 @@ func (c *Cloud) found(tx *world.Tx, project string) error {
 		}
 	}
 	return nil
-}
-
-func orHost(api, host string) string {
-	if api == "" {
-		return host
-	}
-	return api
 }
 
 // noProject is how the front end that all services share refuses a project that does not exist or is deleted, where a service

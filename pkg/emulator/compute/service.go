@@ -40,7 +40,7 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 	var err error
 	svc.router, err = rest.NewRouter(slices.Collect(maps.Keys(svc.handlers)), computepb.File_google_cloud_compute_v1_compute_proto)
 	return &cloud.Server{
-		Serve: svc.serve, Found: svc.found, Lives: lives,
+		Serve: svc.serve, Found: svc.found, FoundWith: computeHost, Lives: lives,
 		Operations: map[string]operations.Closer{operationKind: closeOperation},
 		Events:     map[string]world.Handler{"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent},
 	}, err

@@ -13,7 +13,7 @@ import (
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
-var errArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."} //nolint:gochecknoglobals // a constant
+var errArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."}
 
 // patch changes what the mask names, and answers with that and the name alone (recorded: iam-serviceaccount.log). Only two
 // fields can be changed (descriptor of PatchServiceAccountRequest).

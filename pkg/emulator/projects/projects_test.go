@@ -103,6 +103,15 @@ func TestTheLifeOfAProject(t *testing.T) {
 	})
 }
 
+// The project is there while the API that shows it is off.
+func TestResourceManagerCanBeOff(t *testing.T) {
+	run(t, cloud.Options{Disabled: []string{"cloudresourcemanager.googleapis.com"}}, []step{
+		{"it says so", crm, "GET", "/v1/projects/test-project", "", 403, "error/status", "PERMISSION_DENIED"},
+		{"it is enabled", "serviceusage", "POST", "/v1/projects/test-project/services/cloudresourcemanager.googleapis.com:enable", "", 200, "error", "null"},
+		{"and the project is there", crm, "GET", "/v1/projects/test-project", "", 200, "projectId", "test-project"},
+	})
+}
+
 func TestPolicies(t *testing.T) {
 	const one = "/v1/projects/test-project"
 	binding := func(etag, role, member, more string) string {

@@ -45,7 +45,7 @@ func (c *call) known(names ...string) error {
 	}
 }
 
-var errArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."} //nolint:gochecknoglobals // a constant
+var errArgument = wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."}
 
 // list pages as its descriptor says: 50 services unless told otherwise, at most 200. Its filter knows two values.
 func list(c *call) (any, error) {
