@@ -136,6 +136,8 @@ func cloudFlags() []cli.Flag {
 		&cli.StringFlag{Name: "latency", Value: "typical", Usage: "with --emulate: `PROFILE` off, typical, slow or a file (EMULATE_LATENCY)"},
 		&cli.StringFlag{Name: "time-scale", Value: "10", Usage: "with --emulate: everything `N` times as fast (EMULATE_TIME_SCALE)"},
 		&cli.StringFlag{Name: "faults", Usage: "with --emulate: fault plan in a JSON `FILE` (EMULATE_FAULTS)"},
+		&cli.StringFlag{Name: "iam", Usage: "with --emulate: be somebody with the roles in a JSON `FILE` only (EMULATE_IAM)"},
+		&cli.StringFlag{Name: "denied", Usage: "with --emulate: be somebody without these `PERMISSIONS`, or those in a file (EMULATE_DENIED)"},
 	}
 }
 

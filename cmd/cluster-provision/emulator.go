@@ -34,7 +34,9 @@ func (p *program) emulatorCommand(run runF[serveOptions]) *cli.Command {
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "loopback `ADDRESS`; port 0 picks one"}, dirFlag(),
 		&cli.StringFlag{Name: "latency", Value: "typical", Usage: "`PROFILE` off, typical, slow or a file"},
 		&cli.StringFlag{Name: "time-scale", Value: "1", Usage: "everything `N` times as fast"},
-		&cli.StringFlag{Name: "faults", Usage: "fault plan in a JSON `FILE`"}, outputFlag(),
+		&cli.StringFlag{Name: "faults", Usage: "fault plan in a JSON `FILE`"},
+		&cli.StringFlag{Name: "iam", Usage: "callers have the roles in a JSON `FILE` only"},
+		&cli.StringFlag{Name: "denied", Usage: "callers lack these `PERMISSIONS`, or those in a file"}, outputFlag(),
 	}
 	a := about{
 		name: "emulator", usage: "serve the emulator for gcloud, Terraform and others", own: own, local: true,

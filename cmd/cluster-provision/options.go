@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,8 @@ type emulatorOptions struct {
 	Latency   string // off, typical, slow, or a file
 	TimeScale float64
 	Faults    string // file of a fault plan; "" for none
+	IAM       string // file of the roles that the caller has; "" for all there are
+	Denied    string // permissions that the caller lacks, or a file of them; "" for none
 }
 
 // text is a flag's value: as it was given, from the flag's place in the environment, or its default. A served emulator
@@ -42,7 +45,8 @@ func (p *program) text(c *cli.Context, name string) string {
 	if v, ok := given(c, name); ok {
 		return v
 	}
-	env := map[string]string{"endpoint": "GCP_ENDPOINT", "latency": "EMULATE_LATENCY", "time-scale": "EMULATE_TIME_SCALE", "faults": "EMULATE_FAULTS"}[name]
+	env := map[string]string{"endpoint": "GCP_ENDPOINT", "latency": "EMULATE_LATENCY", "time-scale": "EMULATE_TIME_SCALE", "faults": "EMULATE_FAULTS",
+		"iam": "EMULATE_IAM", "denied": "EMULATE_DENIED"}[name]
 	if v, _ := lookupEnv(p.environ, env); env != "" && v != "" && c.Command.Name != "emulator" {
 		return v
 	}
@@ -110,7 +114,7 @@ func isPort(s string, least int) bool {
 
 // emulatorOptions reads the flags that the embedded emulator and a served one share.
 func (p *program) emulatorOptions(c *cli.Context) (emulatorOptions, error) {
-	o := emulatorOptions{Latency: p.text(c, "latency"), Faults: p.text(c, "faults")}
+	o := emulatorOptions{Latency: p.text(c, "latency"), Faults: p.text(c, "faults"), IAM: p.text(c, "iam"), Denied: p.text(c, "denied")}
 	given := p.text(c, "time-scale")
 	var err error
 	o.TimeScale, err = strconv.ParseFloat(given, 64)
@@ -132,6 +136,9 @@ func (o emulatorOptions) emulatorOf(dir string) (emulator.Options, error) {
 	if opt.Latency, err = emulator.ProfileNamed(o.Latency); err != nil {
 		return opt, usage("--latency", o.Latency, err.Error(), "give off, typical, slow or a file")
 	}
+	if err := o.permissions(&opt); err != nil {
+		return opt, err
+	}
 	if o.Faults == "" {
 		return opt, nil
 	}
@@ -143,6 +150,38 @@ func (o emulatorOptions) emulatorOf(dir string) (emulator.Options, error) {
 		return opt, usage("--faults", o.Faults, err.Error(), "its form is in docs/emulator.md")
 	}
 	return opt, nil
+}
+
+// permissions reads what the caller of an emulator may do.
+func (o emulatorOptions) permissions(opt *emulator.Options) error {
+	if o.IAM != "" {
+		raw, err := readFile("--iam", o.IAM)
+		if err != nil {
+			return err
+		}
+		if opt.Granted, err = emulator.ParseRoles(raw); err != nil {
+			return usage("--iam", o.IAM, err.Error(), "give what `gcloud iam roles describe ROLE --format=json` prints")
+		}
+	}
+	if o.Denied == "" {
+		return nil
+	}
+	var err error
+	if opt.Denied, err = emulator.ParsePermissions(o.Denied); err == nil {
+		return nil
+	}
+	mend := "give permissions with commas between them, or a file of them"
+	if _, absent := os.Stat(o.Denied); absent != nil {
+		return usage("--denied", o.Denied, err.Error()+"; nor is there such a file", mend)
+	}
+	raw, err := readFile("--denied", o.Denied)
+	if err != nil {
+		return err
+	}
+	if opt.Denied, err = emulator.ParsePermissions(string(raw)); err != nil {
+		return usage("--denied", o.Denied, err.Error(), mend)
+	}
+	return nil
 }
 
 // checkListen refuses addresses that others could reach: the emulator asks nobody for credentials. It gives the address to

@@ -95,8 +95,8 @@ func TestFlagsBecomeOptions(t *testing.T) {
 		{"debug logs every call", nil, "debug", plainly(nil, func(o *common) { o.LogLevel = slog.LevelDebug })},
 		{"debug with a level of its own", nil, "debug --log-level error", plainly(nil, func(o *common) { o.LogLevel = slog.LevelError })},
 		{"emulator", env[1:], "emulator", serveOptions{Listen: "127.0.0.1:8080", Emulator: emulatorOptions{Latency: "typical", TimeScale: 1}}},
-		{"every flag of emulator", nil, "emulator --listen localhost:0 --dir d --latency off --time-scale 3 --faults f", serveOptions{
-			Listen: "127.0.0.1:0", Dir: "d", Emulator: emulatorOptions{Latency: "off", TimeScale: 3, Faults: "f"},
+		{"every flag of emulator", nil, "emulator --listen localhost:0 --dir d --latency off --time-scale 3 --faults f --iam r --denied a.b.c", serveOptions{
+			Listen: "127.0.0.1:0", Dir: "d", Emulator: emulatorOptions{Latency: "off", TimeScale: 3, Faults: "f", IAM: "r", Denied: "a.b.c"},
 		}},
 		{"emulator with a directory of --emulate", nil, "--emulate d emulator --listen [::1]:0", serveOptions{Listen: "[::1]:0", Dir: "d", Emulator: emulatorOptions{Latency: "typical", TimeScale: 1}}},
 	} {

@@ -87,6 +87,13 @@ func (em *Emulator) Calls() ([]Call, error) { return em.front.Calls() }
 // ParseFaultPlan reads a plan. Everything that is wrong with it is an error: a rule that never strikes would make a test lie.
 func ParseFaultPlan(raw []byte) (*FaultPlan, error) { return faults.Parse(raw) }
 
+// ParsePermissions reads a list of IAM permissions, for Options.Denied: with commas or white space between them, lines that
+// begin with "#" left out, or as a JSON list.
+func ParsePermissions(raw string) ([]string, error) { return cloud.ParsePermissions(raw) }
+
+// ParseRoles gives the permissions of a role, or of a list of roles, as gcloud prints them in JSON, for Options.Granted.
+func ParseRoles(raw []byte) ([]string, error) { return cloud.ParseRoles(raw) }
+
 // ProfileNamed gives "off", "typical" (every operation takes its usual time), "slow" (the high estimate and 30 % on top), or the
 // profile in a JSON file of that name, in the form of Profile.
 func ProfileNamed(name string) (Profile, error) {

@@ -17,7 +17,6 @@ func TestUnknownVerbsAre501BeforeAllElse(t *testing.T) {
 		"GET https://compute.googleapis.com/compute/alpha/projects/no-such-project/global/networks",
 		"POST https://iam.googleapis.com/v1/projects/no-such-project/serviceAccounts/none:paint",
 		"GET https://iam.googleapis.com/v1/organizations/1/roles",
-		"POST https://serviceusage.googleapis.com/v1/projects/no-such-project/services:batchEnable",
 		"DELETE https://serviceusage.googleapis.com/v1/projects/no-such-project/services/none",
 		"POST https://serviceusage.googleapis.com/v1/projects/test-project/services/none:paint",
 		"PUT https://cloudbilling.googleapis.com/v1/projects/no-such-project/billingAccounts",

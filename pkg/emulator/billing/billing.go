@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
@@ -13,6 +14,9 @@ import (
 
 const host = "cloudbilling.googleapis.com"
 
+// forbidden is how Cloud Billing refuses what is not there or not the caller's to see: as Resource Manager does (assumed).
+var forbidden = wire.APIError{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"} //nolint:gochecknoglobals // a constant
+
 type service struct{ cloud *cloud.Cloud }
 
 // Service is Cloud Billing.
@@ -23,27 +27,83 @@ func Service() cloud.Service {
 	}
 }
 
-// serve knows GET v1/projects/P/billingInfo. Its fields are recorded (compute-subnetwork-network-project.log), there for
-// projects without an account: here every project has one.
+// serve knows the billing of a project, and the one billing account that there is.
 func (svc service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {
+	if name, ok := strings.CutPrefix(r.Path, "/v1/billingAccounts"); ok && r.Method == "GET" {
+		return svc.cloud.Carry(r, func(*world.Tx) (any, error) { return svc.accounts(strings.TrimPrefix(name, "/")) })
+	}
 	rest, ok := strings.CutPrefix(r.Path, "/v1/projects/")
 	project, ok2 := strings.CutSuffix(rest, "/billingInfo")
-	if !ok || !ok2 || r.Method != "GET" || strings.Contains(project, "/") {
+	if !ok || !ok2 || strings.Contains(project, "/") {
 		return wire.RPC(r, wire.NotEmulated(r)), nil
 	}
-	if !svc.cloud.Exists(project) { // assumption: as Resource Manager says it
-		return wire.RPC(r, wire.APIError{Code: 403, Reason: "forbidden", Message: "The caller does not have permission"}), nil
-	}
 	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
+		if !svc.cloud.Known(tx, project) {
+			return nil, forbidden
+		}
 		if err := svc.cloud.Found(tx, project); err != nil {
 			return nil, err
 		}
 		if err := svc.cloud.CheckEnabled(tx, project, host); err != nil {
 			return nil, err
 		}
-		return doc.Map{
-			"name": "projects/" + project + "/billingInfo", "projectId": project,
-			"billingAccountName": "billingAccounts/000000-000000-000000", "billingEnabled": true,
-		}, nil
+		switch r.Method {
+		case "GET":
+			if !svc.cloud.Permitted("resourcemanager.projects.get") { // page of getBillingInfo
+				return nil, forbidden
+			}
+		case "PUT":
+			if err := svc.bill(tx, project, r.Body); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, wire.ErrNotEmulated
+		}
+		return info(tx, project), nil
 	})
+}
+
+// info has its fields from a recording of a project without an account (compute-subnetwork-network-project.log).
+func info(tx *world.Tx, project string) doc.Map {
+	account := cloud.Billing(tx, project)
+	return doc.Map{
+		"name": "projects/" + project + "/billingInfo", "projectId": project, "billingAccountName": account, "billingEnabled": account != "",
+	}
+}
+
+// bill has a project billed to an account, or with an empty name to none (page of updateBillingInfo, with its permissions).
+func (svc service) bill(tx *world.Tx, project string, body []byte) error {
+	var in struct {
+		Account string `json:"billingAccountName"`
+	}
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &in); err != nil {
+			return wire.APIError{Code: 400, Reason: "badRequest", Message: "Invalid JSON payload received. " + err.Error()}
+		}
+	}
+	needed := []string{"resourcemanager.projects.createBillingAssignment", "billing.resourceAssociations.create"}
+	if in.Account == "" {
+		needed = []string{"resourcemanager.projects.deleteBillingAssignment"}
+	}
+	if len(svc.cloud.Held(needed)) < len(needed) || in.Account != "" && in.Account != cloud.BillingAccount {
+		return forbidden
+	}
+	cloud.PutBilling(tx, project, in.Account)
+	return nil
+}
+
+// accounts reads the billing account by its id, or lists it.
+func (svc service) accounts(id string) (any, error) {
+	account := doc.Map{"name": cloud.BillingAccount, "open": true, "displayName": "Emulated billing account", "masterBillingAccount": ""}
+	switch permitted := svc.cloud.Permitted("billing.accounts.get"); {
+	case id == "" && permitted:
+		return doc.Map{"billingAccounts": []any{account}}, nil
+	case id == "":
+		return doc.Map{}, nil // those that the caller may see
+	case strings.Contains(id, "/") || strings.Contains(id, ":"):
+		return nil, wire.ErrNotEmulated
+	case "billingAccounts/"+id == cloud.BillingAccount && permitted:
+		return account, nil
+	}
+	return nil, forbidden
 }

@@ -1,4 +1,5 @@
-// Package billing is Cloud Billing v1, cloudbilling.googleapis.com, as far as a caller asks whether a project is billed: it is.
+// Package billing is Cloud Billing, cloudbilling.googleapis.com v1: whether a project is billed, turning that on and off, and the
+// one billing account that there is. What other services refuse without billing is theirs: cloud.CheckBilled.
 //
 // Worked example:
 //

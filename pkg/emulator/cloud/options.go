@@ -19,14 +19,16 @@ type Options struct {
 	Seed uint64
 	// Faults makes chosen calls go wrong; may be nil.
 	Faults *faults.Plan
-	// Projects are the projects that exist. When empty every well-formed project id exists, but those that begin with
-	// "no-such-", so that a project that does not exist can be tried.
+	// Projects are the projects that exist from the start. When empty every well-formed project id exists, but those that
+	// begin with "no-such-" or "project-", so that a project that does not exist can be tried, and made: see Exists.
 	Projects []string
 	// NoDefaultNetwork lists projects without the network "default".
 	NoDefaultNetwork []string
 	// Disabled lists APIs that start out disabled, for example "compute.googleapis.com".
 	Disabled []string
-	// Denied lists IAM permissions that the caller does not have.
+	// Granted lists the only IAM permissions that the caller has; nil grants all. A star at the end stands for any rest.
+	Granted []string
+	// Denied lists IAM permissions that the caller does not have, also when they are granted. A star as above.
 	Denied []string
 	// Log gets a line a call, at debug level; may be nil.
 	Log *slog.Logger

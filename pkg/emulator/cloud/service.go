@@ -20,6 +20,8 @@ type Service struct {
 	Unprefixed []string
 	// Rest is set by the service that has what is served at the root and begins like nobody else's path: /BUCKET/OBJECT.
 	Rest bool
+	// Off says that the API is disabled in a project that the API makes, until somebody enables it.
+	Off bool
 	// Batch is the path that takes several calls in one; "" when the service takes none.
 	Batch string
 	// Refuse is how it writes refusals.
@@ -36,6 +38,10 @@ type Server struct {
 	Serve func(context.Context, *wire.Request, faults.Effect) (*wire.Response, error)
 	// Found puts into the world what a new project has of this service.
 	Found func(tx *world.Tx, project string) error
+	// FoundWith is the API that brings it when it is first enabled; empty for what is there whatever is enabled.
+	FoundWith string
+	// Accounts finds service accounts by email address, for all other services. At most one service has it.
+	Accounts func(tx *world.Tx, email string) (ServiceAccount, bool)
 	// Roles are those that a project's policy gives a member ("serviceAccount:EMAIL"). Only who keeps such policies sets it.
 	Roles func(tx *world.Tx, project, member string) []string
 	// Events are the handlers of its events, by the names under which they are stored.
@@ -44,4 +50,10 @@ type Server struct {
 	Lives map[string]operations.Life
 	// Operations are the dialects of its operations, by kind.
 	Operations map[string]operations.Closer
+}
+
+// ServiceAccount is what services need to know of one.
+type ServiceAccount struct {
+	Project  string
+	Disabled bool
 }

@@ -32,11 +32,16 @@ type call struct {
 	fx    faults.Effect
 	// before is the object of the call as it was, when the operation will fail.
 	before doc.Map
+	// denied is how the operation will fail because of a service account; nil when nothing is wrong.
+	denied *faults.OperationError
 }
 
-// fails is how the operation of the call will end; nil when no fault struck.
+// fails is how the operation of the call will end; nil when no fault struck and nobody is denied.
 func (c *call) fails() *faults.OperationError {
-	return failsWith(c.fx, c.vars["project"], c.vars["zone"])
+	if planned := failsWith(c.fx, c.vars["project"], c.vars["zone"]); planned != nil {
+		return planned
+	}
+	return c.denied
 }
 
 // handler carries out a method and gives the body of the answer.
@@ -91,6 +96,9 @@ func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string,
 		return nil, err
 	}
 	if err := c.read(r); err != nil {
+		return nil, err
+	}
+	if err := c.admit(); err != nil {
 		return nil, err
 	}
 	if earlier, err := c.repeated(); earlier != nil || err != nil {

@@ -85,6 +85,9 @@ func (svc *service) buildVM(c *call, o, m *world.Object, path string) *faults.Op
 	if err := c.prepareMachine(d, "resource.", c.vars["zone"]); err != nil {
 		return &faults.OperationError{Code: "INVALID_ARGUMENT", HTTPStatus: 400, Message: refusalText(err)}
 	}
+	if refused := c.refusedVM(d, path); refused != nil {
+		return refused
+	}
 	setItems(d, map[string]any{"instance-template": doc.Str(m.Note, "template"), "created-by": objectPath(o)})
 	vm := c.place(c.svc.collections["instances"], path, d)
 	vm.Owner = o.Name

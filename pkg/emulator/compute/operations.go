@@ -2,7 +2,9 @@ package compute
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +47,9 @@ func (c *call) start(kind string, w operations.Work) doc.Map {
 		w.Fail = c.fails()
 	}
 	o := &world.Object{Name: worldName(path), Kind: operationKind, Service: computeHost, Created: now, Ready: true, Doc: op}
+	if len(c.fx.Warnings) > 0 {
+		o.Note = map[string]any{"warnings": warnings(c.fx.Warnings)}
+	}
 	c.svc.cloud.Ledger.Start(c.tx, o, w)
 	if id := c.query.Get("requestId"); id != "" {
 		c.tx.Put(&world.Object{Name: c.requestName(id), Note: map[string]any{"operation": o.Name}})
@@ -90,15 +95,55 @@ func closeOperation(op *world.Object, at time.Time, failed *faults.OperationErro
 	op.Doc["status"], op.Doc["progress"] = "DONE", 100
 	op.Doc["endTime"] = timestamp(at)
 	if failed == nil {
+		if w := doc.List(op.Note, "warnings"); len(w) > 0 {
+			op.Doc["warnings"] = w
+		}
 		return
 	}
 	status := failed.HTTPStatus
 	if status == 0 {
 		status = 400
 	}
-	op.Doc["error"] = doc.Map{"errors": []any{doc.Map{"code": failed.Code, "message": failed.Message}}}
+	one := doc.Map{"code": failed.Code, "message": failed.Message}
+	if details := errorDetails(failed.Details); len(details) > 0 {
+		one["errorDetails"] = details
+	}
+	op.Doc["error"] = doc.Map{"errors": []any{one}}
 	op.Doc["httpErrorStatusCode"] = status
 	op.Doc["httpErrorMessage"] = strings.ToUpper(http.StatusText(status))
+}
+
+// warnings are those of an operation (discovery document, Operation.warnings).
+func warnings(planned []faults.Warning) []any {
+	var out []any
+	for _, w := range planned {
+		d := doc.Map{"code": w.Code, "message": w.Message}
+		for _, k := range slices.Sorted(maps.Keys(w.Data)) {
+			d["data"] = append(doc.List(d, "data"), doc.Map{"key": k, "value": w.Data[k]})
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// errorDetails are those of an operation's error (discovery document, Operation.error.errors.errorDetails): an object each.
+func errorDetails(planned faults.Details) []any {
+	var out []any
+	if i := planned.ErrorInfo; i != nil {
+		metadata := doc.Map{}
+		for k, v := range i.Metadata {
+			metadata[k] = v
+		}
+		out = append(out, doc.Map{"errorInfo": doc.Map{"reason": i.Reason, "domain": i.Domain, "metadatas": metadata}})
+	}
+	if len(planned.Help) > 0 {
+		links := []any{}
+		for _, l := range planned.Help {
+			links = append(links, doc.Map{"description": l.Description, "url": l.URL})
+		}
+		out = append(out, doc.Map{"help": doc.Map{"links": links}})
+	}
+	return out
 }
 
 // operationMethods are the methods of the three operations services.

@@ -24,7 +24,7 @@ type service struct {
 // Service is Compute Engine, compute.googleapis.com v1.
 func Service() cloud.Service {
 	return cloud.Service{
-		Host: computeHost, Title: "Compute Engine API", Roots: []string{"/compute/", "/batch/compute/"}, Batch: "/batch/compute/v1",
+		Host: computeHost, Title: "Compute Engine API", Off: true, Roots: []string{"/compute/", "/batch/compute/"}, Batch: "/batch/compute/v1",
 		Unprefixed: []string{"/batch/compute/"}, // where gcloud sends them: it leaves out the path of an overridden endpoint
 		Refuse:     wire.Classic, Latency: typical, Open: open,
 	}
@@ -45,7 +45,7 @@ func open(c *cloud.Cloud) (*cloud.Server, error) {
 	}
 	svc.router.OutputOnly(outputOnly())
 	return &cloud.Server{
-		Serve: svc.serve, Found: svc.found, Lives: lives,
+		Serve: svc.serve, Found: svc.found, FoundWith: computeHost, Lives: lives,
 		Operations: map[string]operations.Closer{operationKind: closeOperation},
 		Events: map[string]world.Handler{
 			"vm": svc.vmEvent, "proxy": svc.proxyEvent, "group": svc.groupEvent, "member": svc.memberEvent,
@@ -69,8 +69,8 @@ func (svc *service) methods() map[string]handler {
 		maps.Copy(out, k.methods())
 	}
 	for _, more := range []map[string]handler{
-		svc.worldMethods(), svc.projectMethods(), svc.operationMethods(), svc.machineMethods(), svc.imageMethods(), svc.diskTypeMethods(),
-		svc.networkProfileMethods(),
+		svc.worldMethods(), svc.projectMethods(), svc.permissionMethods(), svc.operationMethods(), svc.machineMethods(), svc.imageMethods(),
+		svc.diskTypeMethods(), svc.networkProfileMethods(),
 		svc.networkMethods(svc.collections["networks"]),
 		svc.subnetworkMethods(svc.collections["subnetworks"]),
 		svc.firewallMethods(svc.collections["firewalls"]),

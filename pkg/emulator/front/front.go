@@ -9,6 +9,7 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/calls"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 )
 
@@ -62,12 +63,10 @@ func (f *Front) perform(ctx context.Context, r *wire.Request) (*wire.Response, e
 	switch {
 	case fx.Drop:
 		return nil, fmt.Errorf("connection dropped before the call was carried out (fault plan): %w", errDropped)
+	case fx.Raw != nil:
+		return raw(fx.Raw), nil
 	case fx.Fail != nil:
-		refusal := wire.APIError{Code: fx.Fail.Status, Reason: fx.Fail.Reason, Message: fx.Fail.Message}
-		if refusal.Message == "" {
-			refusal.Message = http.StatusText(refusal.Code)
-		}
-		return f.cloud.Refuse(r, refusal), nil
+		return f.cloud.Refuse(r, cloud.Planned(fx.Fail)), nil
 	}
 	serve := func() (*wire.Response, error) { return f.cloud.Serve(ctx, r, fx) }
 	if s, ok := f.batching(r); ok {
@@ -92,7 +91,22 @@ func (f *Front) perform(ctx context.Context, r *wire.Request) (*wire.Response, e
 	if fx.Lose {
 		return nil, fmt.Errorf("connection dropped after the call was carried out (fault plan): %w", errDropped)
 	}
+	if fx.Cut {
+		cut := *resp
+		cut.Cut = true
+		return &cut, nil
+	}
 	return resp, nil
+}
+
+// raw is an answer that no service has written.
+func raw(a *faults.Answer) *wire.Response {
+	h := http.Header{}
+	h.Set("Content-Type", "text/html; charset=UTF-8")
+	if a.ContentType != "" {
+		h.Set("Content-Type", a.ContentType)
+	}
+	return &wire.Response{Status: a.Status, Header: h, Body: []byte(a.Body)}
 }
 
 func (f *Front) hook(phase cloud.Phase, r *wire.Request) error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
@@ -22,7 +23,7 @@ type transport struct{ front *Front }
 
 // RoundTrip carries out a request in the calling goroutine.
 func (t transport) RoundTrip(hr *http.Request) (*http.Response, error) {
-	body, err := readBody(hr)
+	sent, err := readBody(hr)
 	if err != nil {
 		return nil, err
 	}
@@ -34,22 +35,36 @@ func (t transport) RoundTrip(hr *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%s %s: the emulator knows no host %q", hr.Method, hr.URL.Redacted(), hr.URL.Host)
 	}
 	r := &wire.Request{
-		Method: hr.Method, Service: service, Path: hr.URL.EscapedPath(), Query: hr.URL.Query(), Header: hr.Header, Body: body,
+		Method: hr.Method, Service: service, Path: hr.URL.EscapedPath(), Query: hr.URL.Query(), Header: hr.Header, Body: sent,
 	}
 	resp, err := t.front.do(hr.Context(), r)
 	if err != nil {
 		return nil, err
 	}
-	sent := resp.Body
+	answer := body(resp)
 	if hr.Method == http.MethodHead {
-		sent = nil // as net/http does for the served emulator; the length is that of the body all the same
+		answer = http.NoBody // as net/http does for the served emulator; the length is that of the body all the same
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", resp.Status, http.StatusText(resp.Status)), StatusCode: resp.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: resp.Header, Request: hr,
-		Body: io.NopCloser(bytes.NewReader(sent)), ContentLength: int64(len(resp.Body)),
+		Body: io.NopCloser(answer), ContentLength: int64(len(resp.Body)),
 	}, nil
 }
+
+// body reads the body of an answer, to its end or to where the connection breaks.
+func body(resp *wire.Response) io.Reader {
+	if !resp.Cut {
+		return bytes.NewReader(resp.Body)
+	}
+	return io.MultiReader(bytes.NewReader(resp.Body[:len(resp.Body)/2]), broken{})
+}
+
+// broken is a connection that breaks.
+type broken struct{}
+
+// Read fails.
+func (broken) Read([]byte) (int, error) { return 0, errDropped }
 
 // shared gives the service whose paths at www.googleapis.com begin like this one; "" when there is none.
 func (f *Front) shared(path string) string {
@@ -117,6 +132,14 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	for k, v := range resp.Header {
 		w.Header()[k] = v
 	}
+	if resp.Cut {
+		w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
+		resp.Body = resp.Body[:len(resp.Body)/2]
+	}
 	w.WriteHeader(resp.Status)
 	_, _ = w.Write(resp.Body) // a client that has gone away is its own affair
+	if resp.Cut {
+		_ = http.NewResponseController(w).Flush() // what was written shall be seen
+		panic(http.ErrAbortHandler)
+	}
 }

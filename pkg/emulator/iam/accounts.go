@@ -17,12 +17,23 @@ import (
 // accountID is the form of a new account's id (descriptor of CreateServiceAccountRequest: RFC 1035, 6 to 30 characters).
 var accountID = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{4,28}[a-z0-9])$`)
 
-// found makes the account that Compute Engine gives a project: its VMs use it unless they are told another.
+// found makes the account that Compute Engine gives a project: its VMs use it unless they are told another. Google's own agents,
+// such as PROJECT_NUMBER@cloudservices.gserviceaccount.com, are no accounts of the project and not listed (page "Service agents").
 func found(tx *world.Tx, project string) error {
 	put(tx, project, cloud.Number(project)+"-compute@developer.gserviceaccount.com", doc.Map{
 		"displayName": "Compute Engine default service account",
 	}).Builtin = true
 	return nil
+}
+
+// find finds an account by its email address, whichever project has it.
+func find(tx *world.Tx, email string) (cloud.ServiceAccount, bool) {
+	for _, below := range tx.Below(host + "/projects/") {
+		if o, ok := tx.Get(below + "/" + email); ok {
+			return cloud.ServiceAccount{Project: doc.Str(o.Doc, "projectId"), Disabled: doc.Bool(o.Doc, "disabled")}, true
+		}
+	}
+	return cloud.ServiceAccount{}, false
 }
 
 // put makes an account; its fields are recorded (iam-serviceaccount.log). uniqueId and oauth2ClientId have 21 digits.
@@ -65,6 +76,9 @@ func (c *call) owner() string {
 	return ""
 }
 
+// unknown is recorded (iam-serviceaccount.log).
+var unknown = wire.APIError{Code: 404, Reason: "notFound", Message: "Unknown service account"} //nolint:gochecknoglobals // a constant
+
 // account finds the account of a call, by address or by unique id. The words are recorded (iam-serviceaccount.log). With "-" for
 // the project what is not there is forbidden instead (descriptor of GetServiceAccountRequest.name).
 func (c *call) account() (*world.Object, error) {
@@ -78,9 +92,9 @@ func (c *call) account() (*world.Object, error) {
 		}
 	}
 	if strings.Contains(c.r.Path, "/projects/-/") {
-		return nil, noAccess("iam.serviceAccounts.get")
+		return nil, cloud.Denial("iam.serviceAccounts.get")
 	}
-	return nil, wire.APIError{Code: 404, Reason: "notFound", Message: "Unknown service account"}
+	return nil, unknown
 }
 
 func get(c *call) (any, error) {
@@ -136,17 +150,8 @@ func create(c *call) (any, error) {
 	return put(c.tx, project, email, d).Doc, nil
 }
 
-func remove(c *call) (any, error) {
-	o, err := c.account()
-	if err != nil {
-		return nil, err
-	}
-	c.tx.Delete(o.Name)
-	return doc.Map{}, nil
-}
-
 // disable shows itself in "disabled", which an enabled account does not have (descriptor of ServiceAccount).
-func disable(off bool) handler {
+func disable(off bool) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		o, err := c.account()
 		if err != nil {

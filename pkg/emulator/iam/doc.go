@@ -1,5 +1,5 @@
 // Package iam is Identity and Access Management v1, iam.googleapis.com: the service accounts of a project, among them the one that
-// VMs use unless they are told another. Keys, policies and roles are not emulated.
+// VMs use unless they are told another, and their policies. Keys, signing and roles are not emulated.
 //
 // Worked example:
 //

@@ -69,7 +69,15 @@ func TestServiceAccounts(t *testing.T) {
 		{"it is enabled", "POST", "/v1/projects/-/serviceAccounts/" + mine + ":enable", "{}", 200, "", ""},
 		{"and no longer says that it is not", "GET", "/v1/projects/test-project/serviceAccounts/" + mine, "", 200, "disabled", "null"},
 		{"keys are not emulated", "GET", "/v1/projects/test-project/serviceAccounts/" + mine + "/keys", "", 501, "status", "UNIMPLEMENTED"},
-		{"policies are not emulated", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":getIamPolicy", "{}", 501, "status", "UNIMPLEMENTED"},
+		{"signing is not emulated", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":signBlob", "{}", 501, "status", "UNIMPLEMENTED"},
+		{"a patch answers with what it changed (recorded)", "PATCH", "/v1/projects/test-project/serviceAccounts/" + mine, `{"serviceAccount":{"displayName":"Runs more","description":"d"},"updateMask":"description,display_name"}`, 200, "displayName", "Runs more"},
+		{"and with nothing else", "PATCH", "/v1/projects/test-project/serviceAccounts/" + mine, `{"serviceAccount":{"description":"e"},"updateMask":"description"}`, 200, "email", "null"},
+		{"a patch with an old etag is refused", "PATCH", "/v1/projects/test-project/serviceAccounts/" + mine, `{"serviceAccount":{"description":"f","etag":"b2xk"},"updateMask":"description"}`, 409, "status", "ABORTED"},
+		{"a patch of what cannot change is refused", "PATCH", "/v1/projects/test-project/serviceAccounts/" + mine, `{"serviceAccount":{"email":"x"},"updateMask":"email"}`, 400, "status", "INVALID_ARGUMENT"},
+		{"a policy that was never set has an etag", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":getIamPolicy", "{}", 200, "etag", "ACAB"},
+		{"a policy is set", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":setIamPolicy", `{"policy":{"etag":"ACAB","bindings":[{"role":"roles/iam.serviceAccountUser","members":["user:a@example.com"]}]}}`, 200, "version", "1"},
+		{"a policy with the old etag is refused", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":setIamPolicy", `{"policy":{"etag":"ACAB"}}`, 409, "status", "ABORTED"},
+		{"a member that does not exist is refused", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":setIamPolicy", `{"policy":{"bindings":[{"role":"roles/viewer","members":["serviceAccount:no@test-project.iam.gserviceaccount.com"]}]}}`, 400, "message", "Service account no@test-project.iam.gserviceaccount.com does not exist."},
 		{"an unknown verb is not emulated", "POST", "/v1/projects/test-project/serviceAccounts/" + mine + ":paint", "", 501, "status", "UNIMPLEMENTED"},
 		{"it is deleted", "DELETE", "/v1/projects/test-project/serviceAccounts/" + mine, "", 200, "", ""},
 		{"and gone", "DELETE", "/v1/projects/test-project/serviceAccounts/" + mine, "", 404, "message", "Unknown service account"},
@@ -107,5 +115,22 @@ func TestAccountsAreListedInPages(t *testing.T) {
 	}
 	if seen != 4 { // with the default account
 		t.Errorf("%d accounts were listed, want 4", seen)
+	}
+}
+
+func TestADeletedAccountCanBeHadBack(t *testing.T) {
+	call := open(t)
+	const all = "/v1/projects/test-project/serviceAccounts"
+	_, made := call("POST", all, `{"accountId":"runner-1"}`)
+	email, _ := made["email"].(string)
+	id, _ := made["uniqueId"].(string)
+	call("DELETE", all+"/"+email, "")
+	status, v := call("POST", all+"/"+id+":undelete", "{}")
+	restored, _ := v["restoredAccount"].(map[string]any)
+	if status != 200 || restored["email"] != email || restored["uniqueId"] != id {
+		t.Errorf("%d %v", status, v)
+	}
+	if status, _ := call("GET", all+"/"+email, ""); status != 200 {
+		t.Errorf("it is not there again: %d", status)
 	}
 }

@@ -1,8 +1,9 @@
 package iam
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -20,12 +21,13 @@ import (
 const (
 	host = "iam.googleapis.com"
 	kind = "iam#serviceAccount" // IAM itself has no kinds
+	// compute brings its default service account with it (page "Default service accounts").
+	compute = "compute.googleapis.com"
 )
 
 type service struct {
-	cloud    *cloud.Cloud
-	router   *rest.Router
-	handlers map[string]handler // by method: "IAM.GetServiceAccount"
+	cloud  *cloud.Cloud
+	router *rest.Router
 }
 
 // call is one call at work.
@@ -37,8 +39,27 @@ type call struct {
 	body doc.Map
 }
 
-// handler carries out a method and gives the body of the answer.
-type handler func(*call) (any, error)
+// method is what a method does, and the permission that its reference page names; "" where it needs none.
+type method struct {
+	permission string
+	do         func(*call) (any, error)
+}
+
+// methods are all that is emulated, by name. Keys, and signing with them, are not: there is nobody to check a signature.
+var methods = map[string]method{ //nolint:gochecknoglobals // a constant table
+	"IAM.CreateServiceAccount":   {"iam.serviceAccounts.create", create},
+	"IAM.DeleteServiceAccount":   {"iam.serviceAccounts.delete", remove},
+	"IAM.DisableServiceAccount":  {"iam.serviceAccounts.disable", disable(true)},
+	"IAM.EnableServiceAccount":   {"iam.serviceAccounts.enable", disable(false)},
+	"IAM.GetIamPolicy":           {"iam.serviceAccounts.getIamPolicy", getPolicy},
+	"IAM.GetServiceAccount":      {"iam.serviceAccounts.get", get},
+	"IAM.ListServiceAccounts":    {"iam.serviceAccounts.list", list},
+	"IAM.PatchServiceAccount":    {"iam.serviceAccounts.update", patch},
+	"IAM.SetIamPolicy":           {"iam.serviceAccounts.setIamPolicy", setPolicy},
+	"IAM.TestIamPermissions":     {"", testPermissions},
+	"IAM.UndeleteServiceAccount": {"iam.serviceAccounts.undelete", undelete},
+	"IAM.UpdateServiceAccount":   {"iam.serviceAccounts.update", update},
+}
 
 // Service is IAM.
 func Service() cloud.Service {
@@ -46,38 +67,30 @@ func Service() cloud.Service {
 }
 
 func open(c *cloud.Cloud) (*cloud.Server, error) {
-	svc := &service{cloud: c, handlers: map[string]handler{
-		"IAM.CreateServiceAccount":  create,
-		"IAM.DeleteServiceAccount":  remove,
-		"IAM.DisableServiceAccount": disable(true),
-		"IAM.EnableServiceAccount":  disable(false),
-		"IAM.GetServiceAccount":     get,
-		"IAM.ListServiceAccounts":   list,
-	}}
+	svc := &service{cloud: c}
 	var err error
-	svc.router, err = rest.NewRouter(slices.Collect(maps.Keys(svc.handlers)), adminpb.File_google_iam_admin_v1_iam_proto)
-	return &cloud.Server{Serve: svc.serve, Found: found}, err
-}
-
-// noAccess is the refusal of what is not there or not the caller's to see: which of the two is not told. That a project that
-// does not exist gets it too is an assumption.
-func noAccess(permission string) wire.APIError {
-	return wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf("Permission '%s' denied on resource (or it may not exist).", permission)}
+	svc.router, err = rest.NewRouter(slices.Collect(maps.Keys(methods)), adminpb.File_google_iam_admin_v1_iam_proto)
+	return &cloud.Server{Serve: svc.serve, Found: found, FoundWith: compute, Accounts: find}, err
 }
 
 func (svc *service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (*wire.Response, error) {
 	m, vars := svc.router.Find(r.Method, r.Path)
-	if m == nil || svc.handlers[m.Name] == nil {
+	if m == nil || methods[m.Name].do == nil {
 		return wire.RPC(r, wire.NotEmulated(r)), nil
 	}
-	project := strings.Split(vars["name"], "/")[1]
+	name := ""
+	for _, v := range []string{"name", "resource", "service_account.name"} {
+		name += vars[v]
+	}
+	project := strings.Split(name, "/")[1]
 	return svc.cloud.Carry(r, func(tx *world.Tx) (any, error) {
-		c := &call{svc: svc, tx: tx, r: r, name: vars["name"]}
+		c := &call{svc: svc, tx: tx, r: r, name: name}
+		does := methods[m.Name]
 		if project == "-" {
 			project = c.owner()
 		}
-		if !svc.cloud.Exists(project) {
-			return nil, noAccess("iam.serviceAccounts.get")
+		if !svc.cloud.Known(tx, project) { // as what is not the caller's to see: assumed
+			return nil, cloud.Denial(cmp.Or(does.permission, "iam.serviceAccounts.get"))
 		}
 		if err := svc.cloud.Found(tx, project); err != nil {
 			return nil, err
@@ -89,9 +102,27 @@ func (svc *service) serve(_ context.Context, r *wire.Request, _ faults.Effect) (
 			return nil, err
 		}
 		var err error
-		if c.body, err = m.DecodeBody(r.Body); err != nil {
+		if c.body, err = m.DecodeBody(camelMask(r.Body)); err != nil {
 			return nil, err
 		}
-		return svc.handlers[m.Name](c)
+		if does.permission != "" && !svc.cloud.Permitted(does.permission) {
+			return nil, cloud.Denial(does.permission)
+		}
+		return does.do(c)
 	})
+}
+
+// camelMask writes the update mask of a body as JSON has it: the real front end takes the names of the descriptor too (recorded:
+// iam-serviceaccount.log, "description,display_name").
+func camelMask(raw []byte) []byte {
+	var d doc.Map
+	if json.Unmarshal(raw, &d) != nil || doc.Str(d, "updateMask") == "" {
+		return raw
+	}
+	d["updateMask"] = strings.ReplaceAll(doc.Str(d, "updateMask"), "display_name", "displayName")
+	out, err := json.Marshal(d)
+	if err != nil {
+		return raw
+	}
+	return out
 }

@@ -82,8 +82,11 @@ func encrypted(h http.Header) bool {
 	return false
 }
 
-// carryOut checks what all methods check, in this order: the bucket, who pays, the permission.
+// carryOut checks what all methods check, in this order: the organization, the bucket, who pays, the permission.
 func (c *call) carryOut(m *method) (*wire.Response, error) {
+	if err := c.constrained(); err != nil {
+		return nil, err
+	}
 	var bucket *world.Object
 	if m.hasBucket() {
 		var ok bool

@@ -17,6 +17,7 @@ type APIError struct {
 	Location string    // header that a failed precondition is about
 	Details  []doc.Map // google.rpc details
 	Domain   string    // "global" when empty
+	More     []string  // messages of further errors of the same reason, in errors[]
 }
 
 // Error makes it an error.
@@ -85,10 +86,17 @@ func (f APIError) classic() doc.Map {
 		domain = "global"
 	}
 	one := doc.Map{"domain": domain, "message": f.Message, "reason": f.Reason}
+	if f.Reason == "accessNotConfigured" { // recorded: c7n-error-403-service-disabled-accessNotConfigured.json
+		one["extendedHelp"] = "https://console.developers.google.com"
+	}
 	if f.Location != "" {
 		one["location"], one["locationType"] = f.Location, "header"
 	}
-	e := doc.Map{"code": f.Code, "message": f.Message, "errors": []any{one}}
+	all := []any{one}
+	for _, message := range f.More {
+		all = append(all, doc.Map{"domain": domain, "message": message, "reason": f.Reason})
+	}
+	e := doc.Map{"code": f.Code, "message": f.Message, "errors": all}
 	if len(f.Details) > 0 {
 		e["details"] = doc.Anys(f.Details)
 	}
