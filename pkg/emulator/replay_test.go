@@ -40,7 +40,6 @@ var altered = []string{
 var skipped = map[string]string{
 	"networkAttachments":   "network attachments are not emulated",
 	"networkconnectivity.": "Network Connectivity is not emulated",
-	"zones/us-central1-a?": "which CPU platforms a zone has changes",
 	"images/family/":       "which image is newest differs by the day",
 	"healthChecks":         "load balancing is not emulated",
 	"backendBuckets":       "load balancing is not emulated",

@@ -120,7 +120,8 @@ func (c *call) zoneDoc(r places.Region, zone string) doc.Map {
 	return doc.Map{
 		"kind": "compute#zone", "id": fmt.Sprint(2000 + uint64(draws.Uniform(0, zone, 1)*1000)), "name": zone, "description": zone, "status": "UP",
 		"region": linkBase + c.project() + "/regions/" + r.Name, "selfLink": linkBase + c.project() + "/zones/" + zone,
-		"availableCpuPlatforms": doc.Anys(places.Platforms(zone)), "creationTimestamp": firstDay, "supportsPzs": false,
+		"availableCpuPlatforms": doc.Anys(places.Platforms(zone)), "creationTimestamp": firstDay,
+		"supportsPzs": true, // recorded for us-central1-a, assumed for the others
 	}
 }
 
