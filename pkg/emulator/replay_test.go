@@ -32,7 +32,7 @@ type exchange struct {
 var altered = []string{
 	"id", "targetId", "name of operation", "selfLinkWithId", "insertTime", "startTime", "endTime", "creationTimestamp", "fingerprint",
 	"labelFingerprint", "etag", "user", "gatewayAddress", "networkIP", "natIP", "generation", "metageneration", "timeCreated", "updated",
-	"internalIpv6Range", "effectiveTime", "lockedTime", "projectNumber", "lastStartTimestamp", "lastAttachTimestamp", "sourceImageId", "warnings", "toggleTime", "terminalStorageClassUpdateTime",
+	"internalIpv6Range", "effectiveTime", "lockedTime", "projectNumber", "lastStartTimestamp", "lastAttachTimestamp", "sourceImageId", "sourceImage", "warnings", "toggleTime", "terminalStorageClassUpdateTime",
 	"createTime", "uniqueId", "oauth2ClientId",
 }
 
