@@ -155,7 +155,7 @@ func beside(all ...func()) {
 func once(errs ...error) error {
 	var out []error
 	says := func(err, other error) bool {
-		return strings.Contains(resources.WithoutTries(err.Error()), resources.WithoutTries(other.Error()))
+		return strings.Contains(resources.Cause(err.Error()), resources.Cause(other.Error()))
 	}
 	for _, err := range flat(errs) {
 		if slices.ContainsFunc(out, func(have error) bool { return says(have, err) }) {

@@ -42,7 +42,8 @@ func Tries(n int, took time.Duration) string {
 	return fmt.Sprintf(" [tried %d times in %s]", n, took.Round(100*time.Millisecond))
 }
 
-var tries = regexp.MustCompile(` \[tried \d+ times in [^\]]*\]`)
+var manner = regexp.MustCompile(` \[tried \d+ times in [^\]]*\]| \(\d{3}( [a-zA-Z]+)?\)`)
 
-// WithoutTries is a text without what Tries has put into it: two errors that differ in nothing else have one cause.
-func WithoutTries(text string) string { return tries.ReplaceAllString(text, "") }
+// Cause is a text without how often something was tried, and without status and reason, which Cloud Storage leaves out of what it
+// answers for the contents of an object: two errors that differ in nothing else have one cause.
+func Cause(text string) string { return manner.ReplaceAllString(text, "") }

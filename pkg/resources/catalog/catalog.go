@@ -84,13 +84,13 @@ func (l *look) failures() error {
 	told := map[string]bool{}
 	var out []error
 	for _, err := range l.errs {
-		if err == nil || told[resources.WithoutTries(err.Error())] || resources.ClassOf(err) == resources.ClassDisabled && l.Problems.Err() != nil {
+		if err == nil || told[resources.Cause(err.Error())] || resources.ClassOf(err) == resources.ClassDisabled && l.Problems.Err() != nil {
 			continue
 		}
-		told[resources.WithoutTries(err.Error())] = true
+		told[resources.Cause(err.Error())] = true
 		out = append(out, err)
 	}
-	l.Problems = slices.DeleteFunc(l.Problems, func(p resources.Problem) bool { return told[resources.WithoutTries(p.Hint)] }) // a warning that echoes an error
+	l.Problems = slices.DeleteFunc(l.Problems, func(p resources.Problem) bool { return told[resources.Cause(p.Hint)] }) // a warning that echoes an error
 	return errors.Join(out...)
 }
 
