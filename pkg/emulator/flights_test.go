@@ -14,11 +14,7 @@ import (
 // flight reads a recorded answer whose request was not recorded.
 func flight(t *testing.T, name string) doc.Map {
 	t.Helper()
-	dir := os.Getenv("RECORDINGS")
-	if dir == "" {
-		t.Skip("RECORDINGS is not set: it names the folder with exchanges recorded from the real cloud")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "c7n-"+name+".json"))
+	raw, err := os.ReadFile(filepath.Join(recordings(t), "c7n-"+name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +36,13 @@ func jsonOf(t *testing.T, v any) string {
 	return string(raw)
 }
 
+// hold holds an answer to a recorded one.
 func hold(t *testing.T, want, have any) {
 	t.Helper()
-	for _, d := range differences("", want, have) {
-		t.Error(d)
-	}
+	comparison{newNames(nil, ""), func(verdict, path string, recorded, ours any) {
+		t.Helper()
+		t.Errorf("%s %s: recorded %s, ours %s", verdict, path, jsonOf(t, recorded), jsonOf(t, ours))
+	}}.run("", want, have)
 }
 
 // What a recording has of a policy that somebody set is what is answered when it is set here, and when it is read.
