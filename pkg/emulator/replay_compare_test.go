@@ -16,7 +16,7 @@ var incomparable = []string{
 }
 
 // removed are fields that the recorder takes out of answers (gcp-facts, section 0): ours may have them.
-var removed = []string{"satisfiesPzi", "satisfiesPzs", "sizeGb", "warnings"}
+var removed = []string{"satisfiesPzi", "satisfiesPzs", "sizeGb"}
 
 // comparison holds an answer of ours to a recorded one. What is not as recorded goes to report: differs, missing or extra, with
 // the path. The path has no indices, so that it names all elements of a list.

@@ -13,6 +13,7 @@ var (
 	uniqueName  = regexp.MustCompile(`/(\w+)/([^/?"]*\$\{uniqueId\}[^/?"]*)`)
 	capital     = regexp.MustCompile(`[A-Z]`)
 	timeWithin  = regexp.MustCompile(`\[\d{4}-\d\d-\d\dT[^\]]+\]`)
+	drawnName   = regexp.MustCompile(`\boperation-\d{12,13}-[0-9a-f]{13}-[0-9a-f]{8}-[0-9a-f]{8}\b`)
 	linkVersion = regexp.MustCompile(`/compute/(v1|beta)/`)
 )
 
@@ -27,7 +28,7 @@ type names struct {
 func newNames(list []exchange, number string) *names {
 	n := &names{
 		fixed: map[string]string{
-			"projectId": "replay-project", "projectNumber": number, "uniqueId": "u1",
+			"projectId": "replay-project", "projectNumber": number, "uniqueId": "u1u1u1",
 			"organizationID": "123450001", "folderID": "123451001", "billingAccountID": "123456-777777-000001",
 		},
 		stacks: map[string][]string{}, alive: map[string]bool{},
@@ -154,7 +155,7 @@ func (n *names) allows(recorded, ours string) bool {
 		case ph == "projectNumber": // also of other projects
 			pattern.WriteString(`\d+`)
 		case ph == "operationID":
-			pattern.WriteString(`[^/"]+`)
+			pattern.WriteString(`(?:\$\{operationID\}|[a-z]+\.[\w.-]+)`) // of Compute Engine, see plain, and of others
 		default:
 			n.current(ph)
 			of := n.stacks[ph]
@@ -172,8 +173,9 @@ func (n *names) allows(recorded, ours string) bool {
 	return regexp.MustCompile(`^(?s:` + pattern.String() + `)$`).MatchString(ours)
 }
 
-// plain takes out what differs by nature: times within a text, and the version of the API in a link, which is that of whoever
-// wrote the link (gcp-facts, section 1).
+// plain takes out what differs by nature: names of operations (their first number counts milliseconds, here from 2000 on), times within a text, and the version of the API in a link, which
+// is that of whoever wrote the link (gcp-facts, section 1).
 func plain(s string) string {
+	s = drawnName.ReplaceAllLiteralString(s, "${operationID}")
 	return linkVersion.ReplaceAllString(timeWithin.ReplaceAllString(s, "[time]"), "/compute/v1/")
 }
