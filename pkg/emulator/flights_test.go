@@ -61,9 +61,9 @@ func TestFlightsOfPolicies(t *testing.T) {
 			if status != 200 {
 				t.Fatalf("%d %v", status, v)
 			}
-			hold(t, name, map[string]any(want), map[string]any(v))
+			hold(t, name, want, v)
 			_, v = c.call("POST", project+":getIamPolicy", "{}")
-			hold(t, name, map[string]any(want), map[string]any(v))
+			hold(t, name, want, v)
 		})
 	}
 }
@@ -136,7 +136,7 @@ func TestFlightsOfDisabledServices(t *testing.T) {
 			if status != 403 {
 				t.Errorf("%d", status)
 			}
-			hold(t, name, map[string]any(changed), map[string]any(v))
+			hold(t, name, changed, v)
 		})
 	}
 }

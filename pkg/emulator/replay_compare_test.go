@@ -1,10 +1,14 @@
 package emulator_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
+	"testing"
 	"time"
 )
 
@@ -132,4 +136,41 @@ func join(path, key string) string {
 func isTime(s string) bool {
 	_, err := time.Parse(time.RFC3339Nano, s)
 	return err == nil
+}
+
+// The comparison itself must be able to fail.
+func TestComparison(t *testing.T) {
+	for name, tc := range map[string]struct{ recorded, ours, want string }{
+		"the same":                           {`{"a":1,"b":{"c":[{"d":"x"}]}}`, `{"a":1,"b":{"c":[{"d":"x"}]}}`, ""},
+		"another value":                      {`{"a":1}`, `{"a":2}`, "differs a"},
+		"another type":                       {`{"a":1}`, `{"a":"1"}`, "differs a"},
+		"a field that is missing":            {`{"a":{"b":1,"c":{}}}`, `{}`, "missing a.b, missing a.c"},
+		"a field more":                       {`{"a":{}}`, `{"a":{"b":[{"c":1}]}}`, "extra a.b[].c"},
+		"texts in another order":             {`{"a":["x","y"]}`, `{"a":["y","x"]}`, ""},
+		"a text twice":                       {`{"a":["x","y"]}`, `{"a":["x","x"]}`, "missing a[], extra a[]"},
+		"things in another order":            {`{"a":[{"b":1},{"b":2}]}`, `{"a":[{"b":2},{"b":1}]}`, "differs a[].b, differs a[].b"},
+		"an element more":                    {`{"a":[{"b":1}]}`, `{"a":[{"b":1},{"b":2}]}`, "extra a[].b"},
+		"what cannot be compared":            {`{"id":"1"}`, `{"id":"2"}`, ""},
+		"what cannot be compared, as number": {`{"id":"1"}`, `{"id":2}`, "differs id"},
+		"what cannot be compared, absent":    {`{"id":"1"}`, `{}`, "missing id"},
+		"times":                              {`{"at":"2024-04-01T12:34:56.123456Z"}`, `{"at":"2026-01-01T00:00:00.000-08:00"}`, ""},
+		"a time that is none":                {`{"at":"2024-04-01T12:34:56.123456Z"}`, `{"at":"soon"}`, "differs at"},
+		"a name":                             {`{"n":"x/${networkID}"}`, `{"n":"x/network"}`, ""},
+		"another name":                       {`{"n":"x/${networkID}"}`, `{"n":"x/router"}`, "differs n"},
+		"a link of another version":          {`{"n":"/compute/beta/a"}`, `{"n":"/compute/v1/a"}`, ""},
+		"what the recorder removes":          {`{}`, `{"satisfiesPzi":true}`, ""},
+		"nothing against something":          {`null`, `{"a":1}`, "differs "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var recorded, ours any
+			if err := errors.Join(json.Unmarshal([]byte(tc.recorded), &recorded), json.Unmarshal([]byte(tc.ours), &ours)); err != nil {
+				t.Fatal(err)
+			}
+			var found []string
+			comparison{newNames(nil, "1"), func(verdict, path string, _, _ any) { found = append(found, verdict+" "+path) }}.run("", recorded, ours)
+			if s := strings.Join(found, ", "); s != tc.want {
+				t.Errorf("%q, want %q", s, tc.want)
+			}
+		})
+	}
 }

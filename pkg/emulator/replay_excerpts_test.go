@@ -29,7 +29,7 @@ var excerpts = []excerpt{
 			"name": r.holding(), "network": "global/networks/${networkID}", "allowed": []any{map[string]any{"IPProtocol": "tcp"}},
 		})
 		_, op := r.c.call("DELETE", r.names.filled(recordedNetwork+"/${networkID}"), "")
-		name, _, _ := operationName(map[string]any(op))
+		name, _, _ := operationName(op)
 		link, kind := target(e.answer)
 		r.started = append(r.started, &operation{service: "compute", target: link, kind: kind, name: name})
 		wait(pause)
@@ -42,11 +42,11 @@ var excerpts = []excerpt{
 	{left: "GKE is not replayed"},
 	{left: "the quota of calls is not emulated: fault plans answer 429"},
 	{about: "a project that does not exist"},
-	{about: "a service account that exists", before: func(r *replayer, e exchange) {
+	{about: "a service account that exists", before: func(r *replayer, _ exchange) {
 		r.prepare("POST", recordedIAM, map[string]any{"accountId": "sa-${uniqueId}"})
 	}},
 	{about: "a service account that does not exist"},
-	{about: "a bucket that is not empty", before: func(r *replayer, e exchange) {
+	{about: "a bucket that is not empty", before: func(r *replayer, _ exchange) {
 		r.prepare("POST", recordedBuckets+"?project=${projectId}", map[string]any{"name": "bucket-${uniqueId}"})
 		r.prepare("POST", "https://storage.googleapis.com/upload/storage/v1/b/bucket-${uniqueId}/o?uploadType=media&name=object", map[string]any{})
 	}},

@@ -151,10 +151,10 @@ func (n *names) allows(recorded, ours string) bool {
 		pattern.WriteString(regexp.QuoteMeta(recorded[at:m[0]]))
 		at = m[1]
 		ph := recorded[m[2]:m[3]]
-		switch {
-		case ph == "projectNumber": // also of other projects
+		switch ph {
+		case "projectNumber": // also of other projects
 			pattern.WriteString(`\d+`)
-		case ph == "operationID":
+		case "operationID":
 			pattern.WriteString(`(?:\$\{operationID\}|[a-z]+\.[\w.-]+)`) // of Compute Engine, see plain, and of others
 		default:
 			n.current(ph)

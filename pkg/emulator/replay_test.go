@@ -148,7 +148,7 @@ func (r *replayer) compare(e exchange, status int, answer map[string]any) {
 	}}
 	var ours any
 	if answer != nil {
-		ours = map[string]any(answer)
+		ours = answer
 	}
 	if e.changes() {
 		c.run("", untimed(e.answer, ours), untimed(ours, e.answer))
@@ -168,12 +168,12 @@ func untimed(v, other any) any {
 	for _, field := range []string{"status", "progress", "startTime", "endTime"} {
 		delete(op, field)
 	}
-	return map[string]any(op)
+	return op
 }
 
 func (r *replayer) remember(e exchange, answer map[string]any) {
 	r.names.remember(e)
-	if name, _, ok := operationName(map[string]any(answer)); ok && e.changes() {
+	if name, _, ok := operationName(answer); ok && e.changes() {
 		link, kind := target(e.answer)
 		r.started = append(r.started, &operation{service: e.service(), target: link, kind: kind, name: name})
 	}
