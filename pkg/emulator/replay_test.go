@@ -1,278 +1,204 @@
 package emulator_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 )
 
-// exchange is one recorded call and its answer.
-type exchange struct {
-	method, url string
-	body        string
-	status      int
-	answer      string
+// replayed are the emulated services, whose recorded exchanges are held to. One that is replayed by a test of its own stands
+// here with false; any other must answer 501.
+var replayed = map[string]bool{
+	"compute": true, "storage": true, "cloudresourcemanager": true, "cloudbilling": true, "iam": true, "serviceusage": true,
 }
 
-// altered are fields that the recorder has changed, or that differ from one run to the next by nature (gcp-facts, section 0).
-var altered = []string{
-	"id", "targetId", "name of operation", "selfLinkWithId", "insertTime", "startTime", "endTime", "creationTimestamp", "fingerprint",
-	"labelFingerprint", "etag", "user", "gatewayAddress", "networkIP", "natIP", "generation", "metageneration", "timeCreated", "updated",
-	"internalIpv6Range", "effectiveTime", "lockedTime", "projectNumber", "lastStartTimestamp", "lastAttachTimestamp", "sourceImageId", "sourceImage", "warnings", "toggleTime", "terminalStorageClassUpdateTime",
-	"createTime", "uniqueId", "oauth2ClientId",
+// least says how many exchanges of a recording must have been compared, so that nothing is passed over by mistake. A recording
+// that is not here has none of an emulated service.
+var least = map[string]int{
+	"compute-instance-template-and-instances.log": 50, "compute-mig-zonal-get-from-gke.log": 5, "compute-network-custom.log": 9,
+	"compute-router-nat-private-with-delete-errors.log": 65, "compute-router.log": 10, "compute-subnetwork-network-project.log": 43,
+	"filestore-instance.log": 1, "gke-cluster-minimal-regional.log": 9, "gke-cluster-private.log": 20,
+	"gke-cluster-standard-update-labels.log": 19, "gke-nodepool.log": 8, "iam-serviceaccount.log": 6, "storage-bucket.log": 7,
 }
 
-// skipped are exchanges about things that the emulator does not have, by a part of their URL.
-var skipped = map[string]string{
-	"networkAttachments":   "network attachments are not emulated",
-	"networkconnectivity.": "Network Connectivity is not emulated",
-	"images/family/":       "which image is newest differs by the day",
-	"healthChecks":         "load balancing is not emulated",
-	"backendBuckets":       "load balancing is not emulated",
-	"osconfig.":            "OS Config is not emulated",
-	"container.":           "GKE is not emulated yet",
-}
+// pause is how long the cloud gets between two exchanges, in virtual time: longer than any operation takes, because the
+// recordings show operations only when they are done.
+const pause = 15 * time.Minute
 
-// TestReplay sends recorded calls in their order and holds every answer to the recorded one: status, and every field that the
-// recording has and the recorder has not altered.
+// TestReplay sends the calls of every recording in their order and holds every answer to the recorded one: status, every
+// field, and no field more. See comparison and exceptions for what may differ.
 func TestReplay(t *testing.T) {
-	dir := os.Getenv("RECORDINGS")
-	if dir == "" {
-		t.Skip("RECORDINGS is not set: it names the folder with exchanges recorded from the real cloud")
+	logs, err := filepath.Glob(filepath.Join(recordings(t), "*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("no recordings: %v", err)
 	}
-	for name, tc := range map[string]struct {
-		least int // exchanges that must have been compared, so that a wrong skip shows
-		last  int // the last exchange to be sent; all when 0
-	}{
-		"compute-network-custom.log":                  {4, 0},
-		"compute-subnetwork-network-project.log":      {34, 0},
-		"iam-serviceaccount.log":                      {6, 0},
-		"compute-router.log":                          {9, 0},
-		"storage-bucket.log":                          {6, 0},
-		"compute-instance-template-and-instances.log": {16, 24}, // then comes a second instance under the same placeholder
-	} {
+	for _, path := range logs {
+		name := filepath.Base(path)
+		if name == "errors.log" { // excerpts, see TestReplayExcerpts
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
-			raw, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			synctest.Test(t, func(t *testing.T) { replay(t, parse(t, string(raw)), tc.least, tc.last) })
+			list := readRecording(t, name)
+			synctest.Test(t, func(t *testing.T) {
+				r := newReplayer(t, name, list)
+				for i := range list {
+					r.one(i)
+				}
+				t.Logf("%d exchanges, %d compared, passed over: %v", len(list), r.compared, r.passed)
+				if r.compared < least[name] {
+					t.Errorf("%d exchanges were compared, at least %d must be", r.compared, least[name])
+				}
+				r.excuses.check(t)
+			})
 		})
 	}
 }
 
-var requestLine = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (https://\S+)$`)
-
-func parse(t *testing.T, log string) []exchange {
-	t.Helper()
-	var out []exchange
-	for _, part := range strings.Split(log, "\n---\n") {
-		lines := strings.Split(strings.TrimSpace(part), "\n")
-		m := requestLine.FindStringSubmatch(strings.TrimSpace(lines[0]))
-		if m == nil {
-			continue
-		}
-		e := exchange{method: m[1], url: fixed(m[2])}
-		status := slices.IndexFunc(lines, func(l string) bool { return regexp.MustCompile(`^\d{3} [A-Z]`).MatchString(l) })
-		if status < 0 {
-			t.Fatalf("no status in %q", lines[0])
-		}
-		e.status, _ = strconv.Atoi(lines[status][:3])
-		e.body, e.answer = fixed(behindBlank(lines[1:status])), fixed(behindBlank(lines[status+1:]))
-		out = append(out, e)
-	}
-	return out
-}
-
-func behindBlank(lines []string) string {
-	if i := slices.Index(lines, ""); i >= 0 {
-		return strings.TrimSpace(strings.Join(lines[i:], "\n"))
-	}
-	return ""
-}
-
-// fixed puts names in place of the recorder's placeholders.
-func fixed(s string) string {
-	s = strings.NewReplacer(
-		"${projectId}", "replay-project", "${networkID}", "net-1", "${subnetworkID}", "sub-1", "${routerID}", "router-1",
-		"${instanceTemplateID}", "template-1", "${instanceID}", "vm-1", "${uniqueId}", "u1", "${projectNumber}", "123", "${organizationID}", "987654321",
-	).Replace(s)
-	return s
-}
-
-func replay(t *testing.T, list []exchange, least, last int) {
-	profile, err := emulator.ProfileNamed("typical")
-	if err != nil {
-		t.Fatal(err)
-	}
-	em, err := emulator.New(emulator.Options{Latency: profile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &replayer{t: t, em: em, foreign: slices.ContainsFunc(list, func(e exchange) bool {
-		return e.method == http.MethodGet && strings.Contains(e.answer, `"autoCreateSubnetworks": true`)
-	})}
-	for i, e := range list {
-		if reason := skip(e); reason != "" {
-			t.Logf("exchange %d left out, %s: %s %s", i+1, reason, e.method, e.url)
-			continue
-		}
-		if last > 0 && i >= last {
-			break
-		}
-		r.one(i+1, e)
-	}
-	if r.compared < least {
-		t.Errorf("only %d exchanges were compared, at least %d should be", r.compared, least)
-	}
-}
-
-func skip(e exchange) string {
-	if e.method == http.MethodGet && strings.Contains(e.answer, `"autoCreateSubnetworks": true`) {
-		return "the network was not made by the recording, and has the recorded project's own past"
-	}
-	for part, reason := range skipped {
-		if strings.Contains(e.url, part) || part == "networkAttachments" && strings.Contains(e.answer, part) {
-			return reason
-		}
-	}
-	return ""
-}
-
+// replayer replays one recording.
 type replayer struct {
 	t        *testing.T
-	em       *emulator.Emulator
-	last     string // name of the last operation that was started
-	etag     string // that was answered last
-	foreign  bool   // the network of the recording was there before
-	made     bool
+	c        client
+	list     []exchange
+	names    *names
+	excuses  *excuses
+	started  []*operation
+	seeded   map[string]string // group of VMs that GKE made -> its template
+	holder   string            // URL of the firewall rule that holds a network
 	compared int
+	passed   map[string]int // why -> how many
 }
 
-func (r *replayer) one(n int, e exchange) {
-	url := strings.ReplaceAll(e.url, "${operationID}", r.last)
-	if strings.Contains(url, "/operations/") || strings.Contains(e.answer, `"subnetworks"`) {
-		<-time.NewTimer(3 * time.Minute).C // the recording shows operations only when they are done
+// operation is one that a call of the recording started.
+type operation struct {
+	service, target, kind, name string
+	polled                      bool
+}
+
+func newReplayer(t *testing.T, log string, list []exchange) *replayer {
+	t.Helper()
+	_, c := newEmulator(t, emulator.Options{Latency: typical(t)})
+	_, p := c.call("GET", "https://cloudresourcemanager.googleapis.com/v1/projects/replay-project", "")
+	return &replayer{
+		t: t, c: c, list: list, names: newNames(list, doc.Str(p, "projectNumber")), excuses: excusesOf(log),
+		seeded: map[string]string{}, passed: map[string]int{},
 	}
-	r.prepare()
-	status, answer := r.send(e.method, url, strings.ReplaceAll(e.body, `"etag": "abcdef0123A="`, `"etag": "`+r.etag+`"`)) // the recorder's
-	if status != e.status {
-		r.t.Errorf("exchange %d: %s %s: status %d, recorded %d: %s", n, e.method, url, status, e.status, answer)
+}
+
+// one replays one exchange.
+func (r *replayer) one(i int) {
+	e := r.list[i]
+	if held, known := replayed[e.service()]; !held {
+		if status, answer := r.c.call(e.method, r.names.filled(e.url), text(r.names.fill(e.sent))); !known && status != 501 {
+			r.t.Errorf("exchange %d: %s %s: %d %s: the service is emulated now, replay it", e.n, e.method, e.url, status, text(answer))
+		}
+		r.passed[e.service()]++
 		return
 	}
-	var have, want any
-	if e.answer != "" {
-		if err := json.Unmarshal([]byte(e.answer), &want); err != nil {
-			r.t.Fatalf("exchange %d: recorded body: %v", n, err)
-		}
-		if err := json.Unmarshal([]byte(answer), &have); err != nil {
-			r.t.Fatalf("exchange %d: body: %v", n, err)
-		}
+	r.names.choose(e)
+	if !r.hurried(i) {
+		wait(pause)
 	}
-	if m, ok := have.(map[string]any); ok && m["kind"] == "compute#operation" {
-		if name, ok := m["name"].(string); ok && m["status"] != "DONE" {
-			r.last = name
-		}
-	}
-	if m, ok := have.(map[string]any); ok {
-		if etag, ok := m["etag"].(string); ok {
-			r.etag = etag
-		}
-		if name, ok := m["name"].(string); ok && strings.HasPrefix(name, "operations/") {
-			r.last = strings.TrimPrefix(name, "operations/")
-		}
-	}
-	r.compared++
-	for _, d := range differences("", want, have) {
-		r.t.Errorf("exchange %d: %s %s: %s", n, e.method, url, d)
-	}
+	r.hold(i)
+	r.seed(e)
+	r.send(e)
 }
 
-// prepare makes the network that some recordings have from elsewhere.
-func (r *replayer) prepare() {
-	if !r.foreign || r.made {
-		return
-	}
-	r.made = true
-	r.send(http.MethodPost, "https://compute.googleapis.com/compute/v1/projects/replay-project/global/networks", `{"name":"net-1","autoCreateSubnetworks":true}`)
-	<-time.NewTimer(3 * time.Minute).C
-}
-
-func (r *replayer) send(method, url, body string) (int, string) {
+// send makes the call of an exchange and holds the answer to the recorded one.
+func (r *replayer) send(e exchange) {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, url, bytes.NewReader([]byte(body)))
-	if err != nil {
-		r.t.Fatal(err)
+	url := r.names.filled(e.url)
+	if e.poll() {
+		op := r.startedFor(e)
+		if op == nil {
+			r.passed["operation of a call that was passed over"]++
+			return
+		}
+		op.polled = true
+		url = strings.Replace(url, "${operationID}", op.name, 1)
 	}
-	resp, err := r.em.Transport().RoundTrip(req)
-	if err != nil {
-		r.t.Fatalf("%s %s: %v", method, url, err)
+	status, answer := r.c.call(e.method, url, r.body(e))
+	if status == 501 {
+		r.passed["501 "+doc.Str(answer, "error", "message")]++
+		return
 	}
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return resp.StatusCode, string(raw)
+	r.compare(e, status, answer)
+	r.remember(e, answer)
 }
 
-// differences lists where have lacks what want has.
-func differences(path string, want, have any) []string {
-	switch w := want.(type) {
-	case map[string]any:
-		h, ok := have.(map[string]any)
-		if !ok {
-			return []string{fmt.Sprintf("%s: recorded an object, have %v", path, have)}
-		}
-		var out []string
-		for k, v := range w {
-			if slices.Contains(altered, k) {
-				if _, there := h[k]; !there && k != "etag" && k != "user" && k != "warnings" {
-					out = append(out, fmt.Sprintf("%s.%s: is missing", path, k))
-				}
-				continue
-			}
-			out = append(out, differences(path+"."+k, v, h[k])...)
-		}
-		return out
-	case []any:
-		h, ok := have.([]any)
-		if !ok || len(h) != len(w) {
-			return []string{fmt.Sprintf("%s: recorded %v, have %v", path, want, have)}
-		}
-		var out []string
-		for i := range w {
-			out = append(out, differences(fmt.Sprintf("%s[%d]", path, i), w[i], h[i])...)
-		}
-		return out
-	case string:
-		h, ok := have.(string)
-		if ok && strings.Contains(w, "${operationID}") {
-			return nil
-		}
-		if !ok || sameLink(w) != sameLink(h) {
-			return []string{fmt.Sprintf("%s: recorded %q, have %v", path, w, have)}
-		}
-		return nil
+// compare holds an answer to the recorded one.
+func (r *replayer) compare(e exchange, status int, answer map[string]any) {
+	r.t.Helper()
+	r.compared++
+	if status != e.status {
+		r.t.Errorf("exchange %d: %s %s: status %d, recorded %d: %s", e.n, e.method, e.url, status, e.status, text(answer))
+		return
 	}
-	if want != have {
-		return []string{fmt.Sprintf("%s: recorded %v, have %v", path, want, have)}
+	recorded, _ := e.answer.(map[string]any)
+	kind, _ := recorded["kind"].(string)
+	c := comparison{r.names, func(verdict, path string, recorded, ours any) {
+		r.t.Helper()
+		if !r.excuses.allow(e.n, kind, verdict, path) {
+			r.t.Errorf("exchange %d: %s %s: %s %s: recorded %s, ours %s", e.n, e.method, e.url, verdict, path, text(recorded), text(ours))
+		}
+	}}
+	var ours any
+	if answer != nil {
+		ours = answer
+	}
+	if e.changes() {
+		c.run("", untimed(e.answer, ours), untimed(ours, e.answer))
+		return
+	}
+	c.run("", e.answer, ours)
+}
+
+// untimed is the first answer to a change without what tells how far it was by then: PENDING, RUNNING and DONE are all real.
+func untimed(v, other any) any {
+	op, ok := v.(map[string]any)
+	status, _ := other.(map[string]any)
+	if !ok || op["kind"] != "compute#operation" || status["status"] == op["status"] {
+		return v
+	}
+	op = doc.Clone(op)
+	for _, field := range []string{"status", "progress", "startTime", "endTime"} {
+		delete(op, field)
+	}
+	return op
+}
+
+func (r *replayer) remember(e exchange, answer map[string]any) {
+	r.names.remember(e)
+	if name, _, ok := operationName(answer); ok && e.changes() {
+		link, kind := target(e.answer)
+		r.started = append(r.started, &operation{service: e.service(), target: link, kind: kind, name: name})
+	}
+}
+
+// startedFor is the operation that a recorded poll is about: the newest that was not polled, of the same target and kind where
+// that is told.
+func (r *replayer) startedFor(e exchange) *operation {
+	link, kind := target(e.answer)
+	for i := len(r.started) - 1; i >= 0; i-- {
+		if op := r.started[i]; op.service == e.service() && op.target == link && op.kind == kind && !op.polled {
+			return op
+		}
 	}
 	return nil
 }
 
-// sameLink: references may carry the version of the API that the writer used (gcp-facts, section 1).
-func sameLink(s string) string { return strings.Replace(s, "/compute/beta/", "/compute/v1/", 1) }
+// hurried says whether a call came at once after the one before: the next change of its thing was refused because of that.
+func (r *replayer) hurried(i int) bool {
+	for _, e := range r.list[i:] {
+		if e.changes() && e.resource() == r.list[i].resource() {
+			return e.notReady()
+		}
+	}
+	return false
+}
+
+func wait(d time.Duration) { <-time.NewTimer(d).C }
