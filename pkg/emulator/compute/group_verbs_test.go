@@ -387,6 +387,33 @@ func TestAPolicyCanBeSentBack(t *testing.T) {
 	})
 }
 
+// A limit is a number or a percentage. Terraform's provider sends null for the one that is not configured; an acceptance test of it
+// (TestAccInstanceGroupManager_updateLifecycle and its like) changes groups so.
+func TestALimitSentWithANullForTheOtherForm(t *testing.T) {
+	for name, test := range map[string]struct{ before, sent, want string }{
+		"a number for a number":        {`{"fixed":1}`, `{"fixed":2,"percent":null}`, `map[calculated:2 fixed:2]`},
+		"none for a number":            {`{"fixed":1}`, `{"fixed":0,"percent":null}`, `map[calculated:0 fixed:0]`},
+		"a percentage for a number":    {`{"fixed":1}`, `{"fixed":null,"percent":50}`, `map[calculated:2 percent:50]`},
+		"a number for a percentage":    {`{"percent":50}`, `{"fixed":3,"percent":null}`, `map[calculated:3 fixed:3]`},
+		"the default for a percentage": {`{"percent":50}`, `{"fixed":null,"percent":null}`, `map[calculated:1 fixed:1]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := settled(t, 4, "")
+				for _, limit := range []string{test.before, test.sent} {
+					c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","maxSurge":`+limit+`,"maxUnavailable":`+limit+`,"mostDisruptiveAllowedAction":null}}`)
+				}
+				g := c.must("GET", group, "")
+				for _, limit := range []string{"maxSurge", "maxUnavailable"} {
+					if got := fmt.Sprint(doc.Object(g, "updatePolicy", limit)); got != test.want {
+						t.Errorf("%s: %s, want %s", limit, got, test.want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestNamesOfActionsAreComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := settled(t, 0, "")
