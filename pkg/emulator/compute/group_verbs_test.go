@@ -387,15 +387,14 @@ func TestAPolicyCanBeSentBack(t *testing.T) {
 	})
 }
 
-// A limit is a number or a percentage. Terraform's provider sends null for the one that is not configured; an acceptance test of it
-// (TestAccInstanceGroupManager_updateLifecycle and its like) changes groups so.
+// A limit is a number or a percentage. Terraform's provider sends null for the one that is not configured, whenever it changes an
+// update policy; its acceptance test TestAccInstanceGroupManager_updatePolicy does so on the real cloud.
 func TestALimitSentWithANullForTheOtherForm(t *testing.T) {
 	for name, test := range map[string]struct{ before, sent, want string }{
-		"a number for a number":        {`{"fixed":1}`, `{"fixed":2,"percent":null}`, `map[calculated:2 fixed:2]`},
-		"none for a number":            {`{"fixed":1}`, `{"fixed":0,"percent":null}`, `map[calculated:0 fixed:0]`},
-		"a percentage for a number":    {`{"fixed":1}`, `{"fixed":null,"percent":50}`, `map[calculated:2 percent:50]`},
-		"a number for a percentage":    {`{"percent":50}`, `{"fixed":3,"percent":null}`, `map[calculated:3 fixed:3]`},
-		"the default for a percentage": {`{"percent":50}`, `{"fixed":null,"percent":null}`, `map[calculated:1 fixed:1]`},
+		"a number for a number":     {`{"fixed":1}`, `{"fixed":2,"percent":null}`, `map[calculated:2 fixed:2]`},
+		"none for a number":         {`{"fixed":1}`, `{"fixed":0,"percent":null}`, `map[calculated:0 fixed:0]`},
+		"a percentage for a number": {`{"fixed":1}`, `{"fixed":null,"percent":50}`, `map[calculated:2 percent:50]`},
+		"a number for a percentage": {`{"percent":50}`, `{"fixed":3,"percent":null}`, `map[calculated:3 fixed:3]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
