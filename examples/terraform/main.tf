@@ -7,6 +7,13 @@ locals {
   labels      = merge(var.labels, { aiinfra-cluster = var.name_prefix })
 }
 
+# The program keeps the image that a family meant first. Here a newer one is a change in the plan: image_name keeps one.
+data "google_compute_image" "vm" {
+  project = var.image_project
+  family  = var.image_name == null ? var.image_family_name : null
+  name    = var.image_name
+}
+
 resource "google_compute_instance_template" "vm" {
   name_prefix  = "${var.name_prefix}-vm-"
   description  = local.description
@@ -22,7 +29,7 @@ resource "google_compute_instance_template" "vm" {
   disk {
     boot         = true
     auto_delete  = true
-    source_image = var.image
+    source_image = "projects/${data.google_compute_image.vm.project}/global/images/${data.google_compute_image.vm.name}"
     disk_type    = var.disk_type
     disk_size_gb = var.disk_size_gb
     labels       = local.labels
@@ -30,7 +37,7 @@ resource "google_compute_instance_template" "vm" {
 
   network_interface {
     network    = var.new_network ? null : "default"
-    subnetwork = var.new_network ? google_compute_subnetwork.main[0].self_link : null
+    subnetwork = var.new_network ? google_compute_subnetwork.main[0].self_link : "default"
     nic_type   = "GVNIC"
     dynamic "access_config" {
       for_each = var.external_ip ? [1] : []

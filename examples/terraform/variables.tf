@@ -54,10 +54,22 @@ variable "metadata" {
   default     = {}
 }
 
-variable "image" {
-  description = "IMAGE_PROJECT and IMAGE_FAMILY_NAME"
+variable "image_project" {
+  description = "IMAGE_PROJECT"
   type        = string
-  default     = "projects/ml-images/global/images/family/pytorch-2-9-cu129-ubuntu-2404-nvidia-580"
+  default     = "ml-images"
+}
+
+variable "image_family_name" {
+  description = "IMAGE_FAMILY_NAME: the one that stands in for the default, which is gone from the project"
+  type        = string
+  default     = "pytorch-2-9-cu129-ubuntu-2404-nvidia-580"
+}
+
+variable "image_name" {
+  description = "IMAGE_NAME, in place of a family"
+  type        = string
+  default     = null
 }
 
 variable "disk_type" {

@@ -65,8 +65,7 @@ func completeLimit(policy, given doc.Map, name string, size int64) error {
 		policy[name] = limit
 	}
 	sent := doc.Object(given, name)
-	_, fixed := sent["fixed"]
-	_, percent := sent["percent"]
+	fixed, percent := sent["fixed"] != nil, sent["percent"] != nil // Terraform's provider sends null for the one that it does not mean
 	switch {
 	case fixed && percent:
 		return invalid("resource.updatePolicy."+name, asSent(sent), "Only one of fixed and percent can be set.")

@@ -246,3 +246,40 @@ func TestRepairs(t *testing.T) {
 		})
 	}
 }
+
+// gcloud sends the update policy back as it has read it, with a field that v1 answers and does not have.
+func TestAPolicyCanBeSentBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := settled(t, 1, "")
+		c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","minReadySec":0,"maxSurge":{"calculated":1,"fixed":2},"replacementMethod":"","mostDisruptiveAllowedAction":null}}`)
+		if g := c.must("GET", group, ""); doc.Num(g, "updatePolicy", "maxSurge", "calculated") != 2 || g["updatePolicy"].(map[string]any)["minReadySec"] == nil {
+			t.Errorf("%v", g["updatePolicy"])
+		}
+	})
+}
+
+// A limit is a number or a percentage. Terraform's provider sends null for the one that is not configured, whenever it changes an
+// update policy; its acceptance test TestAccInstanceGroupManager_updatePolicy does so on the real cloud.
+func TestALimitSentWithANullForTheOtherForm(t *testing.T) {
+	for name, test := range map[string]struct{ before, sent, want string }{
+		"a number for a number":     {`{"fixed":1}`, `{"fixed":2,"percent":null}`, `map[calculated:2 fixed:2]`},
+		"none for a number":         {`{"fixed":1}`, `{"fixed":0,"percent":null}`, `map[calculated:0 fixed:0]`},
+		"a percentage for a number": {`{"fixed":1}`, `{"fixed":null,"percent":50}`, `map[calculated:2 percent:50]`},
+		"a number for a percentage": {`{"percent":50}`, `{"fixed":3,"percent":null}`, `map[calculated:3 fixed:3]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := settled(t, 4, "")
+				for _, limit := range []string{test.before, test.sent} {
+					c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","maxSurge":`+limit+`,"maxUnavailable":`+limit+`,"mostDisruptiveAllowedAction":null}}`)
+				}
+				g := c.must("GET", group, "")
+				for _, limit := range []string{"maxSurge", "maxUnavailable"} {
+					if got := fmt.Sprint(doc.Object(g, "updatePolicy", limit)); got != test.want {
+						t.Errorf("%s: %s, want %s", limit, got, test.want)
+					}
+				}
+			})
+		})
+	}
+}

@@ -376,17 +376,6 @@ func TestFaultsOfAGroupsVMs(t *testing.T) {
 	}
 }
 
-// gcloud sends the update policy back as it has read it, with a field that v1 answers and does not have.
-func TestAPolicyCanBeSentBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := settled(t, 1, "")
-		c.must("PATCH", group, `{"updatePolicy":{"type":"OPPORTUNISTIC","minReadySec":0,"maxSurge":{"calculated":1,"fixed":2},"replacementMethod":"","mostDisruptiveAllowedAction":null}}`)
-		if g := c.must("GET", group, ""); doc.Num(g, "updatePolicy", "maxSurge", "calculated") != 2 || g["updatePolicy"].(map[string]any)["minReadySec"] == nil {
-			t.Errorf("%v", g["updatePolicy"])
-		}
-	})
-}
-
 func TestNamesOfActionsAreComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := settled(t, 0, "")

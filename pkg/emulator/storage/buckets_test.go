@@ -108,6 +108,24 @@ func TestListsAndOwnersAreShownByProjection(t *testing.T) {
 	w.refused(w.call("POST", up+"listed/o?uploadType=media&name=p&predefinedAcl=publicRead", "x"), 412, "public access prevention is enforced")
 }
 
+// Terraform's provider asks for the caches of a bucket that it removes with a slash at the end; with the same path its acceptance
+// test TestAccStorageAnywhereCache_update makes one.
+func TestABucketHasNoCachesWhicheverWayTheListIsAskedFor(t *testing.T) {
+	w := newWorld(t, cloud.Options{})
+	w.bucket("plain", "")
+	for _, path := range []string{"b/plain/anywhereCaches", "b/plain/anywhereCaches/"} {
+		if a := w.must("GET", path, ""); a.doc["kind"] != "storage#anywhereCaches" || a.doc["items"] != nil {
+			t.Errorf("%s: %s", path, a.text)
+		}
+		if a := w.call("POST", path, `{"zone":"us-central1-a"}`); a.status != 501 {
+			t.Errorf("a cache is made: %s", a.text)
+		}
+	}
+	if a := w.call("GET", "b/none/anywhereCaches/", ""); a.status != 404 {
+		t.Errorf("caches of no bucket: %s", a.text)
+	}
+}
+
 // What was measured: a bucket that ever had soft delete on is itself kept, with what is soft-deleted in it.
 func TestBucketsAreSoftDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

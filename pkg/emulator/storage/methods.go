@@ -33,6 +33,7 @@ func methods() []method {
 		{verb: "POST", path: "b/{bucket}/lockRetentionPolicy", needs: "storage.buckets.update", do: (*call).lockRetention},
 		{verb: "GET", path: "b/{bucket}/storageLayout", needs: "storage.objects.list", do: (*call).storageLayout},
 		{verb: "GET", path: "b/{bucket}/anywhereCaches", needs: "storage.anywhereCaches.list", do: (*call).listCaches},
+		{verb: "GET", path: "b/{bucket}/anywhereCaches/", needs: "storage.anywhereCaches.list", do: (*call).listCaches}, // as Terraform asks
 		{verb: "GET", path: "b/{bucket}/managedFolders", needs: "storage.managedFolders.list", do: (*call).listManagedFolders},
 		{verb: "GET", path: "b/{bucket}/iam", needs: "storage.buckets.getIamPolicy", do: (*call).getPolicy},
 		{verb: "PUT", path: "b/{bucket}/iam", needs: "storage.buckets.setIamPolicy", do: (*call).setPolicy},
