@@ -149,10 +149,10 @@ func checkAllInstances(d doc.Map) error {
 }
 
 // checkHealing resolves the health check of an autohealing policy, which must exist. At most one policy is possible (discovery
-// document).
+// document). A policy without any field is none: gcloud sends one for --clear-autohealing. That it is not kept is an assumption.
 func (c *call) checkHealing(d doc.Map) error {
 	policies := doc.Objects(d, "autoHealingPolicies")
-	if len(policies) == 0 {
+	if len(policies) == 0 || len(policies) == 1 && len(policies[0]) == 0 {
 		delete(d, "autoHealingPolicies")
 		return nil
 	}

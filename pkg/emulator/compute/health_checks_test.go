@@ -84,12 +84,13 @@ func TestAutohealing(t *testing.T) {
 		seen           string // actions of vm-0001, in turn
 		health         string // in the end
 		again          bool   // it is another VM in the end
+		cleared        string // what takes the policy back
 	}{
-		"a healthy VM":                  {`{}`, "", "CREATING VERIFYING NONE", "HEALTHY", false},
-		"an unhealthy VM":               {`{}`, `"times":1,`, "CREATING VERIFYING RECREATING VERIFYING NONE", "HEALTHY", true},
-		"an unhealthy VM that is left":  {`{"onFailedHealthCheck":"DO_NOTHING"}`, `"times":1,`, "CREATING VERIFYING NONE", "UNHEALTHY", false},
-		"an unhealthy VM, no repairs":   {`{"defaultActionOnFailure":"DO_NOTHING"}`, `"times":1,`, "CREATING VERIFYING NONE", "UNHEALTHY", false},
-		"an unhealthy VM, only repairs": {`{"defaultActionOnFailure":"DO_NOTHING","onFailedHealthCheck":"REPAIR"}`, `"times":1,`, "CREATING VERIFYING RECREATING VERIFYING NONE", "HEALTHY", true},
+		"a healthy VM":                  {`{}`, "", "CREATING VERIFYING NONE", "HEALTHY", false, `[{}]`},
+		"an unhealthy VM":               {`{}`, `"times":1,`, "CREATING VERIFYING RECREATING VERIFYING NONE", "HEALTHY", true, `[]`},
+		"an unhealthy VM that is left":  {`{"onFailedHealthCheck":"DO_NOTHING"}`, `"times":1,`, "CREATING VERIFYING NONE", "UNHEALTHY", false, `[]`},
+		"an unhealthy VM, no repairs":   {`{"defaultActionOnFailure":"DO_NOTHING"}`, `"times":1,`, "CREATING VERIFYING NONE", "UNHEALTHY", false, `[]`},
+		"an unhealthy VM, only repairs": {`{"defaultActionOnFailure":"DO_NOTHING","onFailedHealthCheck":"REPAIR"}`, `"times":1,`, "CREATING VERIFYING RECREATING VERIFYING NONE", "HEALTHY", true, `[]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -144,7 +145,7 @@ func TestAutohealing(t *testing.T) {
 				if message := doc.Str(refused, "error", "message"); status != 400 || !strings.Contains(message, "/HEALTH_CHECK:alive' is already being used by 'ZONE:us-central1-a/PROJECT:") || !strings.HasSuffix(message, "/INSTANCE_GROUP:group'") {
 					t.Errorf("deleting the check: %d %s", status, message)
 				}
-				c.must("PATCH", group, `{"autoHealingPolicies":[]}`)
+				c.must("PATCH", group, `{"autoHealingPolicies":`+test.cleared+`}`)
 				if g := c.must("GET", group, ""); g["autoHealingPolicies"] != nil {
 					t.Error("the policy cannot be taken back")
 				}
