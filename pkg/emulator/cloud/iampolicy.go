@@ -49,7 +49,7 @@ func (c *Cloud) SetPolicy(tx *world.Tx, o *world.Object, policy doc.Map, mask st
 	if have != nil {
 		etag = doc.Str(have, "etag")
 	}
-	if given := doc.Str(policy, "etag"); given != "" && given != etag {
+	if given := doc.Str(policy, "etag"); given != "" && !draws.SameToken(given, etag) {
 		return nil, wire.APIError{Code: 409, Reason: "aborted", Status: "ABORTED", // public reports: openshift-install's log, among many
 			Message: "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."}
 	}
@@ -64,7 +64,7 @@ func (c *Cloud) SetPolicy(tx *world.Tx, o *world.Object, policy doc.Map, mask st
 	if conditions && version != 3 || !slices.Contains([]int64{0, 1, 3}, version) { // policy.proto; the words are assumed
 		return nil, invalidPolicy("Specified policy version (%d) is not valid: a policy with conditions must have version 3.", version)
 	}
-	next := doc.Map{"version": max(version, 1), "etag": "Bw" + draws.Token(tx.Count())[2:]}
+	next := doc.Map{"version": max(version, 1), "etag": "Bw" + draws.Etag(tx.Count())[2:]}
 	if !conditions {
 		next["version"] = 1
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
@@ -106,7 +107,7 @@ func (k *collection) changing(kind string, f groupChange) handler {
 // patchGroup merges a body into a group (RFC 7396, discovery document). Named ports belong to the group's twin and are set there:
 // terraform-provider-google knows that a patch does not change them.
 func patchGroup(c *call, o *world.Object) (func(), error) {
-	if f := doc.Str(c.body, "fingerprint"); f != "" && f != doc.Str(o.Doc, "fingerprint") {
+	if f := doc.Str(c.body, "fingerprint"); f != "" && !draws.SameToken(f, doc.Str(o.Doc, "fingerprint")) {
 		return nil, badFingerprint("Invalid fingerprint.")
 	}
 	for _, fixed := range []string{"name", "baseInstanceName"} {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
@@ -58,7 +59,7 @@ func attachDisk(c *call, k *collection) (any, error) {
 	if doc.Str(disk, "source") == "" {
 		return nil, required("resource.source")
 	}
-	if c.query.Get("forceAttach") == "true" {
+	if rest.True(c.query, "forceAttach") {
 		return nil, invalid("forceAttach", true, "Only regional disks can be attached by force.")
 	}
 	t, err := machineIn(doc.Str(vm.Doc, "machineType"), "", "")
@@ -151,6 +152,6 @@ func setDiskAutoDelete(c *call, k *collection) (any, error) {
 	if i < 0 {
 		return nil, invalid("disk", device, fmt.Sprintf("No attached disk found with device name '%s'", device))
 	}
-	disks[i]["autoDelete"] = c.query.Get("autoDelete") == "true"
+	disks[i]["autoDelete"] = rest.True(c.query, "autoDelete")
 	return c.changed(k, vm, "setDiskAutoDelete"), nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
 
@@ -75,7 +76,7 @@ func setNamedPorts(c *call, k *collection) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f := doc.Str(c.body, "fingerprint"); f != "" && f != doc.Str(o.Doc, "fingerprint") {
+	if f := doc.Str(c.body, "fingerprint"); f != "" && !draws.SameToken(f, doc.Str(o.Doc, "fingerprint")) {
 		return nil, badFingerprint("Invalid fingerprint.")
 	}
 	if err := checkNamedPorts("namedPorts", doc.Objects(c.body, "namedPorts")); err != nil {

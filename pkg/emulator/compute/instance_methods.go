@@ -3,9 +3,11 @@ package compute
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 	"github.com/aiinfra/cluster-provision/pkg/resources/machines"
@@ -69,7 +71,7 @@ func whileTerminated(words string, f func(*call, *world.Object) error) func(*cal
 }
 
 func setMetadata(c *call, o *world.Object) error {
-	if doc.Str(c.body, "fingerprint") != doc.Str(o.Doc, "metadata", "fingerprint") {
+	if !draws.SameToken(doc.Str(c.body, "fingerprint"), doc.Str(o.Doc, "metadata", "fingerprint")) {
 		return badFingerprint("Supplied fingerprint does not match current metadata fingerprint.")
 	}
 	wrapped := doc.Map{"metadata": c.body}
@@ -83,7 +85,7 @@ func setMetadata(c *call, o *world.Object) error {
 
 // setTags replaces the tags. The words on a stale fingerprint are assumed, after those of labels.
 func setTags(c *call, o *world.Object) error {
-	if doc.Str(c.body, "fingerprint") != doc.Str(o.Doc, "tags", "fingerprint") {
+	if !draws.SameToken(doc.Str(c.body, "fingerprint"), doc.Str(o.Doc, "tags", "fingerprint")) {
 		return badFingerprint("Tags fingerprint either invalid or resource tags have changed")
 	}
 	wrapped := doc.Map{"tags": c.body}
@@ -205,7 +207,7 @@ func setDeletionProtection(c *call, k *collection) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Doc["deletionProtection"] = c.query.Get("deletionProtection") != "false"
+	o.Doc["deletionProtection"] = !strings.EqualFold(c.query.Get("deletionProtection"), "false")
 	return c.changed(k, o, "setDeletionProtection"), nil
 }
 

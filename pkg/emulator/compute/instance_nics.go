@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/faults"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/places"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
@@ -291,7 +292,7 @@ func updateNIC(c *call, vm *world.Object, nic doc.Map) error {
 	switch f := doc.Str(c.body, "fingerprint"); {
 	case f == "":
 		return required("resource.fingerprint")
-	case f != doc.Str(nic, "fingerprint"):
+	case !draws.SameToken(f, doc.Str(nic, "fingerprint")):
 		return badFingerprint("Invalid fingerprint.")
 	}
 	moved := doc.Map{}

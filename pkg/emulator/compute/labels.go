@@ -25,7 +25,7 @@ func (k *collection) setLabels(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if doc.Str(c.body, "labelFingerprint") != doc.Str(o.Doc, "labelFingerprint") {
+	if !draws.SameToken(doc.Str(c.body, "labelFingerprint"), doc.Str(o.Doc, "labelFingerprint")) {
 		return nil, badFingerprint("Labels fingerprint either invalid or resource labels have changed")
 	}
 	labels := doc.Object(c.body, "labels")

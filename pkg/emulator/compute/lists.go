@@ -160,7 +160,7 @@ func (c *call) overScopes(plural, kind string, in shelf) (any, error) {
 	scopes := doc.Map{}
 	for _, scope := range allScopes() {
 		level, _, _ := strings.Cut(scope, "/")
-		if !c.svc.scoped(plural, level) && c.query.Get("includeAllScopes") != "true" {
+		if !c.svc.scoped(plural, level) && !rest.True(c.query, "includeAllScopes") {
 			continue
 		}
 		scopes[scope] = doc.Map{"warning": doc.Map{

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 )
 
 // networkAttachments: all as recorded (compute-subnetwork-network-project.log) but where something else is said. Nothing
@@ -81,7 +82,7 @@ func (svc *service) networkAttachmentMethods(k *collection) map[string]handler {
 			switch given := doc.Str(c.body, "fingerprint"); {
 			case given == "":
 				return nil, required("resource.fingerprint")
-			case given != doc.Str(o.Doc, "fingerprint"):
+			case !draws.SameToken(given, doc.Str(o.Doc, "fingerprint")):
 				return nil, badFingerprint("Invalid fingerprint.")
 			}
 			d := doc.Clone(o.Doc)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 	"github.com/aiinfra/cluster-provision/pkg/resources/machines"
@@ -121,7 +122,7 @@ func putConfigs(c *call, o *world.Object) (func(), error) {
 			return nil, err
 		}
 		had, ok := c.tx.Get(o.Name + "/configs/" + name)
-		if f := doc.Str(one, "fingerprint"); ok && f != "" && f != doc.Str(had.Doc, "fingerprint") {
+		if f := doc.Str(one, "fingerprint"); ok && f != "" && !draws.SameToken(f, doc.Str(had.Doc, "fingerprint")) {
 			return nil, badFingerprint("Invalid fingerprint.")
 		}
 	}

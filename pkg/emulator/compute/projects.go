@@ -5,6 +5,7 @@ import (
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/operations"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
@@ -79,7 +80,7 @@ func (c *call) projectDoc() doc.Map {
 // of the refusal are those of public reports for the metadata of a VM.
 func setCommonMetadata(c *call) (any, error) {
 	now := doc.Object(c.projectDoc(), "commonInstanceMetadata")
-	if given := doc.Str(c.body, "fingerprint"); given != doc.Str(now, "fingerprint") {
+	if given := doc.Str(c.body, "fingerprint"); !draws.SameToken(given, doc.Str(now, "fingerprint")) {
 		return nil, badFingerprint("Supplied fingerprint does not match current metadata fingerprint.")
 	}
 	var keys []string

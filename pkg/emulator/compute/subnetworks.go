@@ -94,7 +94,7 @@ func (svc *service) patchSubnetwork(c *call, k *collection) (any, error) {
 	if doc.Str(c.body, "fingerprint") == "" {
 		return nil, required("resource.fingerprint")
 	}
-	if doc.Str(c.body, "fingerprint") != doc.Str(o.Doc, "fingerprint") {
+	if !draws.SameToken(doc.Str(c.body, "fingerprint"), doc.Str(o.Doc, "fingerprint")) {
 		return nil, badFingerprint("Invalid fingerprint.")
 	}
 	after := doc.Clone(o.Doc)

@@ -5,5 +5,5 @@
 //
 //	if draws.Uniform(seed, "shares", n) < 0.2 { … }  // a fifth of the time
 //	network["id"] = draws.ID(tx.Count())             // "1730123456789012345"
-//	network["fingerprint"] = draws.Token(tx.Count()) // "qF3+7g1kQxw="
+//	network["fingerprint"] = draws.Token(tx.Count()) // "qF3-7g1kQxw="
 package draws

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 )
 
 // Uniform is a number in [0,1).
@@ -29,8 +30,18 @@ func Mix(x uint64) uint64 {
 // ID is the n-th 64-bit resource id, as APIs write it: a decimal string of 19 digits.
 func ID(n int64) string { return strconv.FormatUint(Mix(uint64(n))>>1|1<<60, 10) }
 
-// Token is the n-th optimistic-locking token, a fingerprint or an etag.
+// Token is the n-th optimistic-locking token, a fingerprint of Compute Engine, in the alphabet of URLs
+// (recorded: i-7iyFdxotk= in compute-*.log).
 func Token(n int64) string { return token(Mix(uint64(n) + 7)) }
+
+// Etag is a token in the alphabet that IAM and Resource Manager use (recorded: BwWP6/SoJ90= in c7n-project-getIamPolicy.json).
+func Etag(n int64) string { return standard.Replace(Token(n)) }
+
+// SameToken tells whether two tokens stand for the same bytes. They are bytes in all APIs (discovery documents: format byte), and
+// gcloud sends each back in the alphabet of URLs, however it came.
+func SameToken(a, b string) bool { return standard.Replace(a) == standard.Replace(b) }
+
+var standard = strings.NewReplacer("-", "+", "_", "/") //nolint:gochecknoglobals // a constant
 
 // TokenOf is the token of a content: equal for equal contents.
 func TokenOf(content string) string {
@@ -44,5 +55,5 @@ func token(x uint64) string {
 	for i := range raw {
 		raw[i] = byte(x >> (8 * i))
 	}
-	return base64.StdEncoding.EncodeToString(raw)
+	return base64.URLEncoding.EncodeToString(raw)
 }

@@ -97,7 +97,7 @@ func checkMask(r *wire.Request) (refused wire.APIError, bad bool) {
 
 // dress gives an answer the form that the call's system parameters ask for: fields, prettyPrint. Refusals are not cut.
 func dress(r *wire.Request, resp *wire.Response) *wire.Response {
-	mask, compact := parameter(r, "fields"), parameter(r, "prettyPrint") == "false"
+	mask, compact := parameter(r, "fields"), strings.EqualFold(parameter(r, "prettyPrint"), "false")
 	if !resp.Document || !compact && (mask == "" || resp.Status >= 300) {
 		return resp
 	}

@@ -41,7 +41,7 @@ func put(tx *world.Tx, project, email string, d doc.Map) *world.Object {
 	name := "projects/" + project + "/serviceAccounts/" + email
 	id := "1" + fmt.Sprintf("%020d", draws.Mix(uint64(tx.Count())))
 	maps.Copy(d, doc.Map{
-		"name": name, "projectId": project, "uniqueId": id, "oauth2ClientId": id, "email": email, "etag": draws.Token(tx.Count()),
+		"name": name, "projectId": project, "uniqueId": id, "oauth2ClientId": id, "email": email, "etag": draws.Etag(tx.Count()),
 	})
 	o := &world.Object{Name: host + "/" + name, Kind: kind, Service: host, State: "ENABLED", Created: tx.Now(), Ready: true, Doc: d}
 	tx.Put(o)
@@ -162,7 +162,7 @@ func disable(off bool) func(*call) (any, error) {
 		if off {
 			o.Doc["disabled"], o.State = true, "DISABLED"
 		}
-		o.Doc["etag"] = draws.Token(c.tx.Count())
+		o.Doc["etag"] = draws.Etag(c.tx.Count())
 		c.tx.Put(o)
 		return doc.Map{}, nil
 	}

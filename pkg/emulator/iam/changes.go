@@ -62,7 +62,7 @@ func update(c *call) (any, error) {
 
 // fresh refuses a change of what somebody else has changed meanwhile. The words are those of policies: assumed for accounts.
 func fresh(o *world.Object, given doc.Map) error {
-	if etag := doc.Str(given, "etag"); etag != "" && etag != doc.Str(o.Doc, "etag") {
+	if etag := doc.Str(given, "etag"); etag != "" && !draws.SameToken(etag, doc.Str(o.Doc, "etag")) {
 		return wire.APIError{Code: 409, Reason: "aborted", Status: "ABORTED", Message: "There were concurrent changes. Please retry the whole read-modify-write with exponential backoff."}
 	}
 	return nil
@@ -73,7 +73,7 @@ func (c *call) put(o *world.Object, field, value string) {
 	if value == "" {
 		delete(o.Doc, field)
 	}
-	o.Doc["etag"] = draws.Token(c.tx.Count())
+	o.Doc["etag"] = draws.Etag(c.tx.Count())
 	c.tx.Put(o)
 }
 

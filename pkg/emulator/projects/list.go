@@ -23,7 +23,7 @@ func listBelow(c *call) (any, error) {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."}
 	}
 	return c.page("", func(o *world.Object) bool {
-		return show("v3", o)["parent"] == parent && (o.State == active || c.r.Query.Get("showDeleted") == "true")
+		return show("v3", o)["parent"] == parent && (o.State == active || rest.True(c.r.Query, "showDeleted"))
 	})
 }
 
@@ -70,11 +70,12 @@ func (c *call) page(filter string, also func(*world.Object) bool) (any, error) {
 type term struct{ field, value string }
 
 // terms reads a filter: conditions that must all hold (discovery documents, projects.list.filter and projects.search.query).
-// What else the language has, OR, NOT and brackets, is not emulated.
+// Brackets around such conditions change nothing; gcloud puts them around what a user gives. What else the language has, OR and
+// NOT, is not emulated.
 func (c *call) terms(filter string) ([]term, error) {
 	var out []term
 	for _, word := range words(filter) {
-		if word == "AND" {
+		if word = strings.Trim(word, "()"); word == "AND" || word == "" {
 			continue
 		}
 		i := strings.IndexAny(word, ":=")

@@ -147,11 +147,11 @@ func setConstraint(c *call) (any, error) {
 	if own != nil {
 		etag = doc.Str(own, "etag")
 	}
-	if given := doc.Str(policy, "etag"); given != "" && given != etag { // discovery document: ABORTED
+	if given := doc.Str(policy, "etag"); given != "" && !draws.SameToken(given, etag) { // discovery document: ABORTED
 		return nil, wire.APIError{Code: 409, Reason: "aborted", Status: "ABORTED",
 			Message: "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."}
 	}
-	policy["etag"], policy["updateTime"] = draws.Token(c.tx.Count()), stamp(c.tx.Now())
+	policy["etag"], policy["updateTime"] = draws.Etag(c.tx.Count()), stamp(c.tx.Now())
 	cloud.PutConstraint(c.tx, c.project, constraint, policy)
 	return policy, nil
 }

@@ -114,7 +114,7 @@ func create(c *call) (any, error) {
 
 // ownerPolicy makes who has made a project its owner (page "Creating and managing projects").
 func ownerPolicy(tx *world.Tx) doc.Map {
-	return doc.Map{"version": 1, "etag": "Bw" + draws.Token(tx.Count())[2:], "bindings": []any{
+	return doc.Map{"version": 1, "etag": "Bw" + draws.Etag(tx.Count())[2:], "bindings": []any{
 		doc.Map{"role": "roles/owner", "members": []any{"user:" + cloud.Caller}},
 	}}
 }

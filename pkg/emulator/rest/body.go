@@ -226,7 +226,8 @@ func scalar(field protoreflect.FieldDescriptor, v any) (out any, ok bool) {
 	case kind == protoreflect.StringKind:
 		return text, isText
 	case kind == protoreflect.BytesKind:
-		_, err := base64.StdEncoding.DecodeString(text)
+		// Either alphabet (protobuf.dev, ProtoJSON); gcloud sends that of URLs.
+		_, err := base64.StdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "/").Replace(text))
 		return text, isText && err == nil
 	}
 	return numeric(kind, text+string(number))

@@ -49,3 +49,6 @@ func (m *Method) CheckQuery(q url.Values, also ...string) error {
 	}
 	return nil
 }
+
+// True tells whether a parameter is true. Case does not count: gcloud, written in Python, sends True.
+func True(q url.Values, name string) bool { return strings.EqualFold(q.Get(name), "true") }

@@ -64,7 +64,7 @@ func (c *call) insertBucket(*world.Object) (*wire.Response, error) {
 		Name: bucketName(name), Kind: "storage#bucket", Service: host, Created: c.tx.Now(), Ready: true, Note: map[string]any{"project": project},
 		Doc: c.newBucket(name, project),
 	}
-	if c.r.Query.Get("enableObjectRetention") == "true" {
+	if rest.True(c.r.Query, "enableObjectRetention") {
 		o.Doc["objectRetention"] = doc.Map{"mode": "Enabled"}
 	}
 	if err := c.place(o.Doc, body); err != nil {
@@ -139,7 +139,7 @@ func (c *call) listBuckets(*world.Object) (*wire.Response, error) {
 		return nil, err
 	}
 	where := host
-	if c.r.Query.Get("softDeleted") == "true" {
+	if rest.True(c.r.Query, "softDeleted") {
 		where = softBuckets
 	}
 	var list []*world.Object
@@ -175,7 +175,7 @@ func (c *call) pageSize() int {
 }
 
 func (c *call) getBucket(o *world.Object) (*wire.Response, error) {
-	if c.r.Query.Get("softDeleted") == "true" {
+	if rest.True(c.r.Query, "softDeleted") {
 		generation := c.r.Query.Get("generation")
 		if generation == "" {
 			return nil, errNoGeneration

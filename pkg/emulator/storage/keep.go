@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
@@ -66,7 +67,7 @@ func (c *call) changeRetention(next, old, bucket *world.Object, body doc.Map) er
 	}
 	m, _ := v.(doc.Map)
 	had := doc.Object(old.Doc, "retention")
-	locked, override := doc.Str(had, "mode") == "Locked", c.r.Query.Get("overrideUnlockedRetention") == "true"
+	locked, override := doc.Str(had, "mode") == "Locked", rest.True(c.r.Query, "overrideUnlockedRetention")
 	if m == nil || len(m) > 0 && onlyNulls(m) { // it is removed
 		if had != nil && locked {
 			return errLockedRetention

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
@@ -70,7 +71,7 @@ func (c *call) listObjects(bucket *world.Object) (*wire.Response, error) {
 func (c *call) listing() (listing, error) {
 	q := c.r.Query
 	l := listing{
-		prefix: q.Get("prefix"), delimiter: q.Get("delimiter"), start: q.Get("startOffset"), end: q.Get("endOffset"), trailing: q.Get("includeTrailingDelimiter") == "true",
+		prefix: q.Get("prefix"), delimiter: q.Get("delimiter"), start: q.Get("startOffset"), end: q.Get("endOffset"), trailing: rest.True(q, "includeTrailingDelimiter"),
 	}
 	if q.Get("filter") != "" {
 		return l, wire.ErrNotEmulated
@@ -116,11 +117,11 @@ func (l listing) seen(key, group string, element bool) bool {
 // candidates are the generations that a list is made of, by name and generation.
 func (c *call) candidates(bucket *world.Object) ([]*world.Object, error) {
 	all := c.tx.List(bucket.Name + "/o")
-	versions := c.r.Query.Get("versions") == "true"
+	versions := rest.True(c.r.Query, "versions")
 	switch {
-	case c.r.Query.Get("softDeleted") == "true" && versions: // measured: not together
+	case rest.True(c.r.Query, "softDeleted") && versions: // measured: not together
 		return nil, invalid("Invalid argument.")
-	case c.r.Query.Get("softDeleted") == "true":
+	case rest.True(c.r.Query, "softDeleted"):
 		if doc.Num(bucket.Doc, "softDeletePolicy", "retentionDurationSeconds") == 0 {
 			return nil, errNoSoftDelete
 		}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
+	"github.com/aiinfra/cluster-provision/pkg/emulator/rest"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/wire"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/world"
 )
@@ -83,7 +84,7 @@ func (c *call) show(o, bucket *world.Object) doc.Map {
 }
 
 func (c *call) getObject(bucket *world.Object) (*wire.Response, error) {
-	if c.r.Query.Get("softDeleted") == "true" {
+	if rest.True(c.r.Query, "softDeleted") {
 		o, err := c.softDeleted()
 		if err != nil {
 			return nil, err

@@ -115,7 +115,7 @@ func checkPolicyEtag(tag string, metageneration int64) error {
 	if tag == "" {
 		return nil
 	}
-	raw, err := base64.StdEncoding.DecodeString(tag)
+	raw, err := base64.URLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_").Replace(tag)) // gcloud sends that of URLs
 	if err != nil {
 		return invalid("Invalid value for ByteString: %s", tag)
 	}
