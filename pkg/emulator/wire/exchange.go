@@ -37,7 +37,7 @@ type Response struct {
 	// Document says that the body is a resource or another message of the API, which system parameters shape, and not somebody's
 	// data, which may be JSON too.
 	Document bool
-	Cut    bool // the connection breaks when half of the body is sent
+	Cut      bool // the connection breaks when half of the body is sent
 }
 
 // Reply renders a value as Google's front end does (recorded headers: compute-network-custom.log).
