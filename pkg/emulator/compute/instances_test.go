@@ -190,7 +190,7 @@ func TestDeletionProtection(t *testing.T) {
 		c.vm("vm", "n1-standard-4", "")
 		c.do(vm+"/setDeletionProtection", "")
 		c.refused(400, "Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion.'.", "DELETE", vm, "")
-		c.do(vm+"/setDeletionProtection?deletionProtection=false", "")
+		c.do(vm+"/setDeletionProtection?deletionProtection=False", "") // as gcloud writes it
 		c.must("DELETE", vm, "")
 		pass(5 * time.Minute)
 		c.refused(404, "was not found", "GET", vm, "")

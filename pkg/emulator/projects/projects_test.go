@@ -91,6 +91,7 @@ func TestTheLifeOfAProject(t *testing.T) {
 		{"v3 changes what its mask names", crm, "PATCH", "/v3/projects/project-one?updateMask=labels", `{"displayName":"Other","labels":{"env":"dev"}}`, 200, "response/displayName", "null"},
 		{"and not the rest", crm, "GET", "/v3/projects/project-one", "", 200, "displayName", "Project 1"},
 		{"it is found by label", crm, "GET", "/v1/projects?filter=labels.env:dev%20lifecycleState:ACTIVE", "", 200, "nextPageToken", "null"},
+		{"brackets around a condition, as gcloud sends it", crm, "GET", "/v1/projects?filter=lifecycleState:ACTIVE%20AND%20(labels.env=dev)", "", 200, "nextPageToken", "null"},
 		{"search by state", crm, "GET", "/v3/projects:search?query=state:ACTIVE%20AND%20id:project*", "", 200, "nextPageToken", "null"},
 		{"a filter that is not emulated says so", crm, "GET", "/v1/projects?filter=NOT%20name:x", "", 501, "error/code", "501"},
 		{"it is deleted (recorded answer)", crm, "DELETE", one, "", 200, "", ""},

@@ -106,6 +106,14 @@ func TestListsKnowTheFieldsOfWhatTheyList(t *testing.T) {
 	}
 }
 
+func TestCaseOfTruthDoesNotCount(t *testing.T) {
+	for given, want := range map[string]bool{"true": true, "True": true, "false": false, "False": false, "": false, "yes": false} {
+		if rest.True(url.Values{"a": {given}}, "a") != want {
+			t.Errorf("%q is %v", given, !want)
+		}
+	}
+}
+
 func TestPagesCoverAListOnce(t *testing.T) {
 	items := []int{1, 2, 3, 4, 5}
 	var seen []int
