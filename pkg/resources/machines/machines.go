@@ -182,13 +182,15 @@ func MostGPUs(gpu string) int {
 }
 
 // GPUTypes lists every GPU type of the table.
-func GPUTypes() []string {
+func GPUTypes() []string { return slices.Clone(gpuTypes()) }
+
+var gpuTypes = sync.OnceValue(func() []string { //nolint:gochecknoglobals // a constant table
 	out := AttachableGPUs()
-	for _, t := range All() {
+	for _, t := range table() {
 		if t.GPU != "" {
 			out = append(out, t.GPU)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
+})

@@ -20,7 +20,7 @@ import (
 // The pace of looking at groups, which share their looks: rare until its VMs are expected, then quick, then slower again the
 // longer it takes.
 const (
-	quickest = time.Second
+	quickest = 500 * time.Millisecond
 	slowest  = 10 * time.Second
 	// firstList is when the list of the VMs is read first, then each time twice as much time has passed: it is long. In the end
 	// it is read once a minute.
@@ -32,9 +32,9 @@ const (
 	apart   = 30 * time.Second
 )
 
-// pace is half of what is left until VMs are usually there, and later a fifteenth of what has passed.
+// pace is half of what is left until VMs are usually there, and later a thirtieth of what has passed.
 func pace(usually, passed time.Duration) time.Duration {
-	return min(slowest, max(quickest, max((usually-passed)/2, passed/15)))
+	return min(slowest, max(quickest, max((usually-passed)/2, passed/30)))
 }
 
 // settled says that all VMs are up and of the group's template. The flag alone is not believed: the counts must agree with it.
