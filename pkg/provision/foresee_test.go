@@ -96,7 +96,7 @@ func TestAPlanSaysWhatItDidNotWaitFor(t *testing.T) {
 			if took := time.Since(start); took > 130*time.Second || took < 50*time.Second {
 				t.Errorf("it took %s", took)
 			}
-			if said := strings.Join(heard.notices, "\n"); strings.Count(said, "waiting for what an interrupted run has left under way on [far/thing], at most 2m0s") != 1 {
+			if said := strings.Join(heard.said(), "\n"); strings.Count(said, "waiting for what an interrupted run has left under way on [far/thing], at most 2m0s") != 1 {
 				t.Errorf("said: %s", said)
 			}
 			if told := strings.Contains(p.Text(), "an interrupted run has left something under way here"); told != late || !late && p.Count(plan.Create) != 1 {

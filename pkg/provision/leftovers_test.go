@@ -83,7 +83,7 @@ func TestAStrangersVMFromOurTemplateIsNamed(t *testing.T) {
 				_, err := e.Destroy(ctx, nil)
 				named(t, err, "zones/"+zone+"/instances/by-hand", "gcloud compute instances delete by-hand --zone="+zone+" --project="+project,
 					"gcloud compute disks delete by-hand --zone="+zone+" --project="+project)
-				if said := strings.Join(heard.notices, "\n"); strings.Contains(said, "found none") {
+				if said := strings.Join(heard.said(), "\n"); strings.Contains(said, "found none") {
 					t.Errorf("it says: %s", said)
 				}
 				if _, _, err := e.Store.Holder(ctx); err == nil {
@@ -183,7 +183,7 @@ func TestASweepWithoutAManifest(t *testing.T) {
 				if err != nil || !held || report.Nothing {
 					t.Errorf("%v, under the lease: %v, nothing: %v", err, held, report.Nothing)
 				}
-				if said := strings.Join(heard.notices, "\n"); len(report.Swept) != 7 || !strings.Contains(report.Text(), "7 resources") || !strings.Contains(said, "7 resources are removed, listing again found none") {
+				if said := strings.Join(heard.said(), "\n"); len(report.Swept) != 7 || !strings.Contains(report.Text(), "7 resources") || !strings.Contains(said, "7 resources are removed, listing again found none") {
 					t.Errorf("swept %v; said %s; %s", report.Swept, said, report.Text())
 				}
 				if left := c.left(); len(left) > 0 {

@@ -95,7 +95,7 @@ func TestNobodyReadsGosOwnWordsAfterASignal(t *testing.T) {
 							if err == nil {
 								return // it was quicker
 							}
-							text := strings.Join(append(heard.notices, err.Error()), "\n")
+							text := strings.Join(append(heard.said(), err.Error()), "\n")
 							if strings.Contains(text, "context ") {
 								t.Errorf("after %s: %s", after, text)
 							}

@@ -98,7 +98,7 @@ func TestNothingToDoIsSaidOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := strings.Join(heard.notices, "\n") + report.Text(); strings.Count(text, what) != 1 {
+			if text := strings.Join(heard.said(), "\n") + report.Text(); strings.Count(text, what) != 1 {
 				t.Errorf("not said once: %s", text)
 			}
 		}

@@ -360,6 +360,13 @@ func (l *listener) Notice(_ progress.Level, text string) {
 	l.notices = append(l.notices, text)
 }
 
+// said gives the notices so far.
+func (l *listener) said() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.notices)
+}
+
 func (l *listener) Detail(id, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

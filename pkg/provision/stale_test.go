@@ -29,7 +29,7 @@ func TestAStalePlanIsMadeAgainWithinTheLease(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := strings.Join(heard.notices, "\n"); locks != 1 || !strings.Contains(said, "subnetworks/demo-subnet was changed meanwhile: planning again") {
+		if said := strings.Join(heard.said(), "\n"); locks != 1 || !strings.Contains(said, "subnetworks/demo-subnet was changed meanwhile: planning again") {
 			t.Errorf("%d leases; said: %s", locks, said)
 		}
 		if countSteps(report, plan.Delete) != 1 {
