@@ -66,7 +66,7 @@ func (svc *service) serve(ctx context.Context, r *wire.Request, fx faults.Effect
 // invoke checks what every method has in common, then runs it.
 func (svc *service) invoke(tx *world.Tx, m *rest.Method, vars map[string]string, r *wire.Request, fx faults.Effect) (any, error) {
 	project := vars["project"]
-	if !projectPattern.MatchString(project) {
+	if !projectPattern().MatchString(project) {
 		return nil, badProject(m.Name)
 	}
 	if !svc.cloud.Exists(project) {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
@@ -28,15 +29,17 @@ func (svc *service) instanceGroupManagers() *collection {
 }
 
 // baseName is the discovery document's pattern of baseInstanceName.
-var baseName = regexp.MustCompile(`^[a-z](([-a-z0-9]{0,57})|([-a-z0-9]{0,51}-#{1,10}(\[[0-9]{1,10}\])?))$`)
+var baseName = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // a constant
+	return regexp.MustCompile(`^[a-z](([-a-z0-9]{0,57})|([-a-z0-9]{0,51}-#{1,10}(\[[0-9]{1,10}\])?))$`)
+})
 
 // groupOutputs are the fields of a group that only the API sets (discovery document); what a client sends in them is ignored.
 var groupOutputs = []string{"currentActions", "instanceGroup", "serviceAccount", "region", "satisfiesPzi", "satisfiesPzs"} //nolint:gochecknoglobals // a constant list
 
 func prepareGroup(c *call, d doc.Map) error {
 	doc.Fill(d, doc.Map{"baseInstanceName": doc.Str(d, "name")})
-	if base := doc.Str(d, "baseInstanceName"); !baseName.MatchString(base) {
-		return invalid("resource.baseInstanceName", base, fmt.Sprintf("Must be a match of regex '%s'", strings.Trim(baseName.String(), "^$")))
+	if base := doc.Str(d, "baseInstanceName"); !baseName().MatchString(base) {
+		return invalid("resource.baseInstanceName", base, fmt.Sprintf("Must be a match of regex '%s'", strings.Trim(baseName().String(), "^$")))
 	}
 	if _, given := d["targetSize"]; !given {
 		return required("resource.targetSize")

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 	"github.com/aiinfra/cluster-provision/pkg/emulator/draws"
@@ -13,9 +14,9 @@ import (
 )
 
 var (
-	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
-	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
-	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
+	metadataKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`) })                      //nolint:gochecknoglobals // a constant
+	labelKey    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`) }) //nolint:gochecknoglobals // a constant
+	labelValue  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`) })               //nolint:gochecknoglobals // a constant
 )
 
 const (
@@ -227,7 +228,7 @@ func checkMetadata(p doc.Map, field string, _ machines.Type) error {
 		at := fmt.Sprintf("%smetadata.items[%d]", field, i)
 		key, value := doc.Str(item, "key"), doc.Str(item, "value")
 		switch {
-		case !metadataKey.MatchString(key):
+		case !metadataKey().MatchString(key):
 			return invalid(at+".key", key, "Must be a match of regex '[a-zA-Z0-9-_]{1,128}'")
 		case seen[key]:
 			return invalid(at+".key", key, "Duplicate metadata key.")
@@ -252,7 +253,7 @@ func checkLabels(labels doc.Map, field string) error {
 	}
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		v := doc.Str(labels, k)
-		if !labelKey.MatchString(k) || !labelValue.MatchString(v) || strings.ToLower(k) != k {
+		if !labelKey().MatchString(k) || !labelValue().MatchString(v) || strings.ToLower(k) != k {
 			return invalid(field, k+"="+v, "Label keys and values can only contain lowercase letters, numeric characters, underscores and dashes, and must be at most 63 characters.")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/cloud"
@@ -18,7 +19,7 @@ import (
 )
 
 // bucketPattern is the form of bucket names (page "Bucket naming requirements").
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
+var bucketPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`) }) //nolint:gochecknoglobals // a constant
 
 var errParse = wire.APIError{Code: 400, Reason: "parseError", Message: "Parse Error"}
 
@@ -29,7 +30,7 @@ func checkBucketName(name string) error {
 		return wire.APIError{Code: 400, Reason: "required", Message: "Required parameter: name"}
 	case len(name) < 3:
 		return invalid("Bucket names must be at least 3 characters in length, got %d: '%s'", len(name), name)
-	case !bucketPattern.MatchString(name), strings.HasPrefix(name, "goog"), strings.Contains(name, "google"), net.ParseIP(name) != nil,
+	case !bucketPattern().MatchString(name), strings.HasPrefix(name, "goog"), strings.Contains(name, "google"), net.ParseIP(name) != nil,
 		strings.Contains(name, ".."), !strings.Contains(name, ".") && len(name) > 63,
 		slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return len(part) > 63 }):
 		return invalid("Invalid bucket name: '%s'", name)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
@@ -104,7 +105,10 @@ func onlyNulls(m doc.Map) bool {
 	return true
 }
 
-var labelKey, labelValue = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`), regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
+var (
+	labelKey   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`) }) //nolint:gochecknoglobals // a constant
+	labelValue = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`) })               //nolint:gochecknoglobals // a constant
+)
 
 // labels merges; null and an empty message remove all of them.
 func (s *settings) labels(v any) error {
@@ -116,11 +120,11 @@ func (s *settings) labels(v any) error {
 	for _, key := range slices.Sorted(maps.Keys(patch)) {
 		text, is := patch[key].(string)
 		switch {
-		case !labelKey.MatchString(key) || len(key) > 128:
+		case !labelKey().MatchString(key) || len(key) > 128:
 			return invalid("Invalid user label: %s", key)
 		case patch[key] == nil && s.creating:
 			return invalid("Invalid user label: %s with no value", key)
-		case patch[key] != nil && (!is || !labelValue.MatchString(text) || len(text) > 128):
+		case patch[key] != nil && (!is || !labelValue().MatchString(text) || len(text) > 128):
 			return invalid("Invalid user label: %s with value %v", key, patch[key])
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aiinfra/cluster-provision/pkg/resources"
@@ -122,7 +123,7 @@ var (
 	prefixForm  = regexp.MustCompile(`^[a-z](?:[-a-z0-9]*[a-z0-9])?$`)
 	zoneForm    = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z][a-z0-9]{0,3}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
-	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
+	bucketForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`) }) //nolint:gochecknoglobals // a constant
 	imageForm   = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
 )
 
@@ -170,7 +171,7 @@ func (r *reader) statePath(project string) StatePath {
 	rest, ok := strings.CutPrefix(s, "gs://")
 	bucket, folder, _ := strings.Cut(rest, "/")
 	switch {
-	case !ok || !bucketForm.MatchString(bucket):
+	case !ok || !bucketForm().MatchString(bucket):
 		r.fail(key, s, "is not a bucket", "give gs://bucket or gs://bucket/folder")
 	case len(bucket) > 63 && !strings.Contains(bucket, "."):
 		r.fail(key, s, "has a bucket name of more than 63 characters", "give gs://bucket or gs://bucket/folder")

@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 var (
-	mountForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]:(/[^:,\s]+)$`)
+	mountForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]:(/[^:,\s]+)$`) }) //nolint:gochecknoglobals // a constant
 	shareForm = regexp.MustCompile(`^(/[^:,\s]+):([A-Za-z_]+)(?::([0-9]{1,6}))?$`)
 	copyForm  = regexp.MustCompile(`^/[^\s:]+$`)
 	rayForm   = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*([a-z][a-z0-9.]*)?$`)
@@ -59,7 +60,7 @@ func (r *reader) lists() {
 		points[mount] = true
 	}
 	r.entries("GCS_MOUNT_LIST", func(entry string) {
-		if m := mountForm.FindStringSubmatch(entry); m == nil {
+		if m := mountForm().FindStringSubmatch(entry); m == nil {
 			r.fail("GCS_MOUNT_LIST", entry, "is not a mount", "write it like bucket:/mount/path")
 		} else {
 			point("GCS_MOUNT_LIST", entry, m[1])

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -213,9 +214,9 @@ func (r *reader) table(key string) map[string]string {
 }
 
 var (
-	labelKey    = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
-	labelValue  = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
-	metadataKey = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
+	labelKey    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`) }) //nolint:gochecknoglobals // a constant
+	labelValue  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`) })               //nolint:gochecknoglobals // a constant
+	metadataKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`) })                      //nolint:gochecknoglobals // a constant
 )
 
 // Limits of the compute v1 discovery document: labels of a resource, one of which is ours; metadata of a VM.
@@ -234,7 +235,7 @@ func (r *reader) labels(reserved string) map[string]string {
 		switch {
 		case k == reserved:
 			r.fail("LABELS", k, "is the label by which this tool knows its own", "use another key")
-		case !labelKey.MatchString(k) || !labelValue.MatchString(m[k]):
+		case !labelKey().MatchString(k) || !labelValue().MatchString(m[k]):
 			r.fail("LABELS", k+"="+m[k], "is not a label", "keys and values hold lower-case letters, digits, _ and -, at most 63; keys begin with a letter")
 		}
 	}
@@ -246,7 +247,7 @@ func (r *reader) metadata() map[string]string {
 	total := 0
 	for _, k := range slices.Sorted(mapKeys(m)) {
 		total += len(k) + len(m[k])
-		if !metadataKey.MatchString(k) {
+		if !metadataKey().MatchString(k) {
 			r.fail("METADATA", k, "is not a metadata key", "keys hold letters, digits, _ and -, at most 128")
 		}
 		if len(m[k]) > maxMetadataValue {
