@@ -112,8 +112,7 @@ func (e *Engine) agree(approve Approve, approved, p *plan.Plan) error {
 const replans = 3
 
 // carryOut waits for what an interrupted run has left under way, stores the intents and runs the steps. When something has turned
-// out not to be as planned, the rest is planned
-// again, in the same run and under the same lease.
+// out not to be as planned, the rest is planned again, in the same run and under the same lease.
 func (e *Engine) carryOut(ctx context.Context, s *session, cfg *config.Config, g *survey, p *plan.Plan, approve Approve, report *Report) error {
 	defer report.phase("apply")()
 	approved := p

@@ -45,8 +45,8 @@ func mendable(err error) bool {
 	return false
 }
 
-// billed says what there is after a failed create and what of it costs money, and what a destroy would do about it. VMs are counted by one list, since there may be some
-// of earlier runs; after an interrupt nobody waits for that.
+// billed says what there is after a failed create and what of it costs money, and what a destroy would do about it. VMs are
+// counted by one list, since there may be some of earlier runs; after an interrupt nobody waits for that.
 func (e *Engine) billed(ctx context.Context, err error, report *Report) (what, remove string) {
 	vms, known := 0, false
 	running := 0

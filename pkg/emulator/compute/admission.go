@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,7 +133,7 @@ func (c *call) accountRefusal() *faults.OperationError {
 	case "InstanceGroupManagers.Insert", "InstanceGroupManagers.Patch", "InstanceGroupManagers.SetInstanceTemplate":
 		template := doc.Str(c.body, "instanceTemplate")
 		for _, v := range doc.Objects(c.body, "versions") {
-			template = orElse(template, doc.Str(v, "instanceTemplate"))
+			template = cmp.Or(template, doc.Str(v, "instanceTemplate"))
 		}
 		if o, ok := c.lookup(pathOf(template, c.project())); ok && template != "" {
 			d, absent = doc.Object(o.Doc, "properties"), "'One of [%s]'"

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -91,14 +92,7 @@ func (k *collection) insert(c *call) (any, error) {
 	if k.insertKind != nil {
 		kind = k.insertKind(d)
 	}
-	return c.start(orElse(k.insertType, "insert"), operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, kind), Effect: operations.Ready}), nil
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
+	return c.start(cmp.Or(k.insertType, "insert"), operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, kind), Effect: operations.Ready}), nil
 }
 
 // place puts a new resource into the world, not ready yet.
@@ -186,7 +180,7 @@ func (k *collection) remove(c *call) (any, error) {
 	if k.deleteKind != nil {
 		kind = k.deleteKind(o.Doc)
 	}
-	return c.start(orElse(k.deleteType, "delete"), operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, kind), Effect: operations.Delete}), nil
+	return c.start(cmp.Or(k.deleteType, "delete"), operations.Work{Target: o, Takes: c.svc.cloud.Draw(c.tx, kind), Effect: operations.Delete}), nil
 }
 
 // settle takes out what no read shows: empty lists, and empty messages but tags. Recorded are a template's empty tags, which show, and

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ const (
 
 // diskKind checks the type of a durable disk, and gives its name.
 func diskKind(ref, field string) (string, error) {
-	kind := orElse(basename(ref), defaultDiskType)
+	kind := cmp.Or(basename(ref), defaultDiskType)
 	if _, ok := diskTypes[kind]; !ok {
 		return "", invalid(field, ref, "The referenced diskType resource cannot be found.")
 	}
@@ -137,7 +138,7 @@ func (c *call) checkDisk(disk doc.Map, at string, t machines.Type) error {
 		least = int64(img.diskGB)
 	}
 	if size := doc.Num(init, "diskSizeGb"); size > 0 {
-		if err := checkDiskSize(at+".initializeParams.diskSizeGb", orElse(kind, defaultDiskType), size, least); err != nil {
+		if err := checkDiskSize(at+".initializeParams.diskSizeGb", cmp.Or(kind, defaultDiskType), size, least); err != nil {
 			return err
 		}
 	}
@@ -177,7 +178,7 @@ func (c *call) newDisks(instance string, d doc.Map) map[int]string {
 		if !doc.Bool(disk, "boot") {
 			name = fmt.Sprintf("%s-%d", instance, i)
 		}
-		out[i] = c.scope() + "/disks/" + orElse(doc.Str(disk, "initializeParams", "diskName"), name)
+		out[i] = c.scope() + "/disks/" + cmp.Or(doc.Str(disk, "initializeParams", "diskName"), name)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
@@ -33,7 +34,7 @@ func idle(m *world.Object) bool { return actionOf(m) == "NONE" }
 func leaving(m *world.Object) bool { a := actionOf(m); return a == "DELETING" || a == "ABANDONING" }
 
 // aim is the status that a member should come to.
-func aim(m *world.Object) string { return orElse(doc.Str(m.Note, "standby"), running) }
+func aim(m *world.Object) string { return cmp.Or(doc.Str(m.Note, "standby"), running) }
 
 func memberVersion(m *world.Object) version {
 	return version{name: doc.Str(m.Note, "version"), template: doc.Str(m.Note, "template")}
@@ -161,9 +162,9 @@ func shownVersion(m *world.Object) doc.Map {
 // before there was a check answers it.
 func healthOf(m *world.Object) string {
 	if idle(m) && aim(m) == running {
-		return orElse(doc.Str(m.Note, "health"), "HEALTHY")
+		return cmp.Or(doc.Str(m.Note, "health"), "HEALTHY")
 	}
-	return orElse(doc.Str(m.Note, "health"), "UNKNOWN")
+	return cmp.Or(doc.Str(m.Note, "health"), "UNKNOWN")
 }
 
 func healthCheckOf(o *world.Object) string {

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -19,7 +20,7 @@ func checkPolicy(d, given doc.Map) error {
 	for _, err := range []error{
 		oneOf(field+"type", doc.Str(policy, "type"), "PROACTIVE", "OPPORTUNISTIC"),
 		oneOf(field+"minimalAction", doc.Str(policy, "minimalAction"), disruptions...),
-		oneOf(field+"mostDisruptiveAllowedAction", orElse(doc.Str(policy, "mostDisruptiveAllowedAction"), "REPLACE"), disruptions...),
+		oneOf(field+"mostDisruptiveAllowedAction", cmp.Or(doc.Str(policy, "mostDisruptiveAllowedAction"), "REPLACE"), disruptions...),
 		oneOf(field+"replacementMethod", doc.Str(policy, "replacementMethod"), "RECREATE", "SUBSTITUTE"),
 	} {
 		if err != nil {

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 
@@ -107,7 +108,7 @@ func (svc *service) roll(tx *world.Tx, o *world.Object) (surge int) {
 	policy := doc.Object(o.Doc, "updatePolicy")
 	var due []update
 	if proactive(o) {
-		allowed := orElse(doc.Str(policy, "mostDisruptiveAllowedAction"), "REPLACE")
+		allowed := cmp.Or(doc.Str(policy, "mostDisruptiveAllowedAction"), "REPLACE")
 		for _, u := range updates(tx, o) {
 			u.action = worse(u.action, doc.Str(policy, "minimalAction"))
 			if worse(u.action, allowed) == allowed {

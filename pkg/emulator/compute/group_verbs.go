@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -138,8 +139,8 @@ func (svc *service) recreateInGroup(c *call, o *world.Object) (func(), error) {
 // applyUpdates brings VMs to the group's current configuration, at least with the minimal action; what would need more than is
 // allowed fails the request (discovery document; the words are the emulator's).
 func (svc *service) applyUpdates(c *call, o *world.Object) (func(), error) {
-	minimal := orElse(doc.Str(c.body, "minimalAction"), "NONE")
-	most := orElse(doc.Str(c.body, "mostDisruptiveAllowedAction"), "REPLACE")
+	minimal := cmp.Or(doc.Str(c.body, "minimalAction"), "NONE")
+	most := cmp.Or(doc.Str(c.body, "mostDisruptiveAllowedAction"), "REPLACE")
 	if err := oneOf("minimalAction", minimal, disruptions...); err != nil {
 		return nil, err
 	}

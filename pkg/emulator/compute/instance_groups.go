@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
@@ -93,7 +94,7 @@ func (svc *service) listGroupInstances(c *call) (any, error) {
 	if !ok {
 		return nil, notFound(path)
 	}
-	state := orElse(doc.Str(c.body, "instanceState"), "ALL")
+	state := cmp.Or(doc.Str(c.body, "instanceState"), "ALL")
 	if err := oneOf("instanceState", state, "ALL", running); err != nil {
 		return nil, err
 	}

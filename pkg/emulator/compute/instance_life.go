@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -27,7 +28,7 @@ var platforms = map[string]string{ //nolint:gochecknoglobals // a constant table
 func platform(machine string) string {
 	family, rest, _ := strings.Cut(basename(machine), "-")
 	class, _, _ := strings.Cut(rest, "-")
-	return orElse(platforms[family+"-"+class], orElse(platforms[family], unknownPlatform))
+	return cmp.Or(platforms[family+"-"+class], cmp.Or(platforms[family], unknownPlatform))
 }
 
 // turn is a change of state that takes its time: the operation is done when the new state is reached. The states are those of the

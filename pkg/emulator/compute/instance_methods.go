@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -237,7 +238,7 @@ func guestAttributes(c *call, k *collection) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, notFound(objectPath(o) + "/guestAttributes/" + orElse(c.query.Get("queryPath"), c.query.Get("variableKey")))
+	return nil, notFound(objectPath(o) + "/guestAttributes/" + cmp.Or(c.query.Get("queryPath"), c.query.Get("variableKey")))
 }
 
 // listReferrers names the group of an instance (discovery document: instances.listReferrers, Reference).

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"strings"
@@ -44,7 +45,7 @@ func (svc *service) instances() *collection {
 		},
 		removed: svc.vmRemoved,
 		kept: func(tx *world.Tx, o *world.Object) {
-			o.Doc["status"] = orElse(doc.Str(o.Note, "was"), "RUNNING")
+			o.Doc["status"] = cmp.Or(doc.Str(o.Note, "was"), "RUNNING")
 			tx.Put(o)
 			svc.managedDone(tx, o)
 		},

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,11 +97,16 @@ func pageOf[T any](c *call, items []T, resource func(T) doc.Map) ([]T, string, e
 	switch order := c.query.Get("orderBy"); order {
 	case "", "name", "name asc":
 	case "creationTimestamp desc":
-		at := func(d doc.Map) string { return orElse(doc.Str(d, "creationTimestamp"), doc.Str(d, "insertTime")) }
+		at := func(d doc.Map) string { return cmp.Or(doc.Str(d, "creationTimestamp"), doc.Str(d, "insertTime")) }
 		slices.SortStableFunc(items, func(a, b T) int { return strings.Compare(at(resource(b)), at(resource(a))) })
 	default:
 		return nil, "", invalid("orderBy", order, "Only 'name' and 'creationTimestamp desc' are supported.")
 	}
+	return slice(c, items)
+}
+
+// slice is the page of a list that a call asks for, in the order in which it stands.
+func slice[T any](c *call, items []T) ([]T, string, error) {
 	size, err := c.pageSize()
 	if err != nil {
 		return nil, "", err

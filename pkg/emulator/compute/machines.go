@@ -86,18 +86,23 @@ func gpuDoc(project, zone, gpu string) doc.Map {
 
 // gpuIn says whether a GPU type is to be had in a zone: it can be attached there, or some machine type of the zone brings it.
 func gpuIn(gpu, zone string) bool {
-	return slices.Contains(gpusIn(zone), gpu)
+	return slices.ContainsFunc(places.Names(zone), func(name string) bool { return gpuOf(name) == gpu })
+}
+
+// gpuOf is the GPU type that a name in a zone's offer stands for: that of a machine type that has GPUs, or itself; "" for none.
+func gpuOf(name string) string {
+	if t, isMachine := machines.Lookup(name); isMachine {
+		return t.GPU
+	}
+	return name
 }
 
 // gpusIn lists the GPU types of a zone by name.
 func gpusIn(zone string) []string {
 	var out []string
 	for _, name := range places.Names(zone) {
-		switch t, isMachine := machines.Lookup(name); {
-		case !isMachine:
-			out = append(out, name)
-		case t.GPU != "":
-			out = append(out, t.GPU)
+		if gpu := gpuOf(name); gpu != "" {
+			out = append(out, gpu)
 		}
 	}
 	slices.Sort(out)

@@ -177,20 +177,6 @@ func listConfigs(c *call, k *collection) (any, error) {
 			items = append(items, d)
 		}
 	}
-	size, err := c.pageSize()
-	if err != nil {
-		return nil, err
-	}
-	shown, next, ok := rest.Page(items, size, c.query.Get("pageToken"))
-	if !ok {
-		return nil, invalid("pageToken", c.query.Get("pageToken"), "Invalid page token.")
-	}
-	out := doc.Map{}
-	if len(shown) > 0 {
-		out["items"] = doc.Anys(shown)
-	}
-	if next != "" {
-		out["nextPageToken"] = next
-	}
-	return out, nil
+	shown, next, err := slice(c, items)
+	return rest.Listed("items", shown, next), err
 }

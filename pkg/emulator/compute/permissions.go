@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -162,7 +163,7 @@ func (c *call) machineUses(d doc.Map, name string) []use {
 	for _, nic := range doc.Objects(d, "networkInterfaces") {
 		on := use{"compute.subnetworks.use", pathOf(doc.Str(nic, "subnetwork"), c.project())}
 		if on.path == "" { // chosen by the cloud
-			on.path = c.project() + "/regions/" + places.RegionName(c.vars["zone"]) + "/subnetworks/" + basename(orElse(doc.Str(nic, "network"), "default"))
+			on.path = c.project() + "/regions/" + places.RegionName(c.vars["zone"]) + "/subnetworks/" + basename(cmp.Or(doc.Str(nic, "network"), "default"))
 		}
 		out = append(out, on)
 		if len(doc.List(nic, "accessConfigs")) > 0 {

@@ -119,14 +119,7 @@ func list(c *call) (any, error) {
 	if !ok {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Invalid page token."}
 	}
-	out := doc.Map{}
-	if len(page) > 0 {
-		out["accounts"] = page
-	}
-	if next != "" {
-		out["nextPageToken"] = next
-	}
-	return out, nil
+	return rest.Listed("accounts", page, next), nil
 }
 
 // create answers the account at once. The words of its conflict are recorded (errors.log), those of a bad id are assumed.

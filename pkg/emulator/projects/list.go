@@ -56,14 +56,7 @@ func (c *call) page(filter string, also func(*world.Object) bool) (any, error) {
 	if !ok {
 		return nil, wire.APIError{Code: 400, Reason: "badRequest", Message: "Request contains an invalid argument."}
 	}
-	out := doc.Map{}
-	if len(page) > 0 {
-		out["projects"] = page
-	}
-	if next != "" {
-		out["nextPageToken"] = next
-	}
-	return out, nil
+	return rest.Listed("projects", page, next), nil
 }
 
 // term is one condition of a filter: "labels.env:test", "id=my-project".

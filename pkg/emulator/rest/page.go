@@ -3,6 +3,8 @@ package rest
 import (
 	"encoding/base64"
 	"fmt"
+
+	"github.com/aiinfra/cluster-provision/pkg/emulator/doc"
 )
 
 // Page cuts one page out of a list: size elements from where the token says, and the token of the next page, "" on the last. A
@@ -21,4 +23,16 @@ func Page[T any](items []T, size int, token string) (page []T, next string, ok b
 		return items[from:to], "", true
 	}
 	return items[from:to], base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "from:%d", to)), true
+}
+
+// Listed is the answer of a list: one page under its key, and the token of the next. What is empty has no key.
+func Listed[T any](key string, page []T, next string) doc.Map {
+	out := doc.Map{}
+	if len(page) > 0 {
+		out[key] = doc.Anys(page)
+	}
+	if next != "" {
+		out["nextPageToken"] = next
+	}
+	return out
 }

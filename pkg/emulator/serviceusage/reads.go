@@ -69,14 +69,7 @@ func list(c *call) (any, error) {
 	if !ok {
 		return nil, errArgument
 	}
-	out := doc.Map{}
-	if len(page) > 0 {
-		out["services"] = page
-	}
-	if next != "" {
-		out["nextPageToken"] = next
-	}
-	return out, nil
+	return rest.Listed("services", page, next), nil
 }
 
 func get(c *call) (any, error) {

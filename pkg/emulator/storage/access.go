@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (c *call) needOn(permission string, bucket *world.Object, object string) er
 func (c *call) denied(permission, what string) error {
 	return wire.APIError{Code: 403, Reason: "forbidden", Message: fmt.Sprintf(
 		"%s does not have %s access to the Google Cloud %s. Permission '%s' denied on resource (or it may not exist).",
-		orElse(c.email, "Caller"), permission, what, permission)}
+		cmp.Or(c.email, "Caller"), permission, what, permission)}
 }
 
 // needInProject is need for what belongs to a project and no bucket.
@@ -139,7 +140,7 @@ var errNoPayer = wire.APIError{Code: 400, Reason: "required", Message: "Bucket i
 // payer checks who pays. Measured: who calls a bucket that lets requesters pay must name a project to bill, unless the caller is
 // its owner; the parameter wins over the header; a project that does not exist is refused even to an owner.
 func (c *call) payer(bucket *world.Object) error {
-	project := orElse(c.r.Query.Get("userProject"), c.r.Header.Get("X-Goog-User-Project"))
+	project := cmp.Or(c.r.Query.Get("userProject"), c.r.Header.Get("X-Goog-User-Project"))
 	if project == "" {
 		if bucket != nil && c.email != "" && doc.Bool(bucket.Doc, "billing", "requesterPays") && !slices.Contains(c.roles(doc.Str(bucket.Note, "project")), "roles/owner") {
 			return errNoPayer

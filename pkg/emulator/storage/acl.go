@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"strings"
@@ -83,10 +84,10 @@ func (c *call) showBucket(o *world.Object) doc.Map {
 	name := doc.Str(d, "name")
 	d["owner"] = doc.Map{"entity": strings.Replace(projectOwners, "%s", number, 1)}
 	tag := doc.Str(d, "etag")
-	d["acl"] = entries(bucketLists()[orElse(doc.Str(o.Note, "acl"), "projectPrivate")], number, func(e doc.Map, entity string) {
+	d["acl"] = entries(bucketLists()[cmp.Or(doc.Str(o.Note, "acl"), "projectPrivate")], number, func(e doc.Map, entity string) {
 		maps.Copy(e, doc.Map{"kind": "storage#bucketAccessControl", "id": name + "/" + entity, "selfLink": links + "b/" + name + "/acl/" + url.PathEscape(entity), "bucket": name, "etag": tag})
 	})
-	if list := objectLists()[orElse(doc.Str(o.Note, "defaultAcl"), "projectPrivate")]; len(list) > 0 {
+	if list := objectLists()[cmp.Or(doc.Str(o.Note, "defaultAcl"), "projectPrivate")]; len(list) > 0 {
 		d["defaultObjectAcl"] = entries(list, number, func(e doc.Map, _ string) { maps.Copy(e, doc.Map{"kind": "storage#objectAccessControl", "etag": tag}) })
 	}
 	return d
@@ -113,7 +114,7 @@ func entries(list []grant, number string, more func(doc.Map, string)) []any {
 // showAccess adds the list and the owner of an object to what an answer shows of it.
 func (c *call) showAccess(d doc.Map, o, bucket *world.Object) {
 	owner := "user-" + doc.Str(o.Note, "owner")
-	list := objectLists()[orElse(orElse(doc.Str(o.Note, "acl"), doc.Str(bucket.Note, "defaultAcl")), "projectPrivate")]
+	list := objectLists()[cmp.Or(cmp.Or(doc.Str(o.Note, "acl"), doc.Str(bucket.Note, "defaultAcl")), "projectPrivate")]
 	own := grant{owner, "OWNER"}
 	if doc.Str(o.Note, "acl") != "" {
 		list = append([]grant{own}, list...) // measured: in front of a predefined list, behind the default one

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ func (c *call) constrained() error {
 	switch itself := strings.Count(below, "/") == 1; {
 	case inserts:
 		body := c.sent()
-		location := strings.ToLower(orElse(doc.Str(body, "location"), "US"))
+		location := strings.ToLower(cmp.Or(doc.Str(body, "location"), "US"))
 		if !c.svc.cloud.AllowsLocation(c.tx, project, location) {
 			return violated(fmt.Sprintf("'%s' violates constraint '%s'", location, cloud.Locations))
 		}

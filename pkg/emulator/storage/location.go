@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 // place sets where a new bucket is: a multi-region, a dual-region by its name or by its two regions, or a region (page "Bucket
 // locations").
 func (c *call) place(d, body doc.Map) error {
-	location := strings.ToUpper(orElse(doc.Str(body, "location"), "US"))
+	location := strings.ToUpper(cmp.Or(doc.Str(body, "location"), "US"))
 	d["location"] = location
 	_, region := places.Named(strings.ToLower(location))
 	var two []any

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/hex"
@@ -50,7 +51,7 @@ func (c *call) media(o *world.Object) (*wire.Response, error) {
 func (c *call) mediaHeader(o *world.Object, stored int) http.Header {
 	h := http.Header{}
 	decorate(h)
-	h.Set("Content-Type", orElse(doc.Str(o.Doc, "contentType"), "application/octet-stream"))
+	h.Set("Content-Type", cmp.Or(doc.Str(o.Doc, "contentType"), "application/octet-stream"))
 	for field, name := range map[string]string{
 		"generation": "X-Goog-Generation", "metageneration": "X-Goog-Metageneration", "storageClass": "X-Goog-Storage-Class", "cacheControl": "Cache-Control",
 		"contentDisposition": "Content-Disposition", "contentLanguage": "Content-Language", "etag": "Etag",
@@ -66,7 +67,7 @@ func (c *call) mediaHeader(o *world.Object, stored int) http.Header {
 	if hash := doc.Str(o.Doc, "md5Hash"); hash != "" {
 		h.Add("X-Goog-Hash", "md5="+hash)
 	}
-	h.Set("X-Goog-Stored-Content-Encoding", orElse(doc.Str(o.Doc, "contentEncoding"), "identity"))
+	h.Set("X-Goog-Stored-Content-Encoding", cmp.Or(doc.Str(o.Doc, "contentEncoding"), "identity"))
 	h.Set("X-Goog-Stored-Content-Length", fmt.Sprint(stored))
 	h.Set("X-Guploader-Uploadid", uploader(c.r.N))
 	h.Set("Accept-Ranges", "bytes")

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -37,7 +38,7 @@ func (s *settings) apply(field string, v any) error {
 		s.autoclass(v)
 	case "storageClass":
 		text, _ := v.(string)
-		class, ok := storageClass(orElse(text, "STANDARD"))
+		class, ok := storageClass(cmp.Or(text, "STANDARD"))
 		if !ok {
 			return invalid("Invalid storage class \"%s\"", text)
 		}

@@ -112,15 +112,8 @@ func invalid(format string, args ...any) wire.APIError {
 	return wire.APIError{Code: 400, Reason: "invalid", Message: fmt.Sprintf(format, args...)}
 }
 
-// reply renders an answer, cut down to the fields that were asked for.
+// reply renders an answer. The front cuts it down to the fields that were asked for.
 func (c *call) reply(d doc.Map) (*wire.Response, error) {
-	if mask := c.r.Query.Get("fields"); mask != "" {
-		cut, err := doc.Select(d, mask)
-		if err != nil {
-			return nil, wire.APIError{Code: 400, Reason: "invalidParameter", Message: "Invalid field selection " + mask}
-		}
-		d = cut
-	}
 	r := wire.Reply(200, d)
 	decorate(r.Header)
 	return r, nil
@@ -138,13 +131,6 @@ func empty(status int) *wire.Response {
 func decorate(h http.Header) {
 	h.Set("Server", "UploadServer")
 	h["Vary"] = []string{"Origin", "X-Origin"}
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func bucketName(b string) string { return host + "/" + b }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"crypto/md5" //nolint:gosec // what the API computes
 	"encoding/base64"
 	"encoding/binary"
@@ -80,7 +81,7 @@ func (c *call) store(bucket *world.Object, meta doc.Map, data []byte, what conte
 	}
 	o := &world.Object{
 		Name: liveName(c.bucket, c.object), Kind: "storage#object", Service: host, Created: c.tx.Now(), Ready: true, Doc: d,
-		Note: map[string]any{"owner": orElse(c.email, "owner@example.com")},
+		Note: map[string]any{"owner": cmp.Or(c.email, "owner@example.com")},
 	}
 	if acl != "" {
 		o.Note["acl"] = acl
@@ -127,7 +128,7 @@ func (c *call) resource(bucket *world.Object, meta doc.Map) (doc.Map, error) {
 			d[field] = v
 		}
 	}
-	class, ok := storageClass(orElse(doc.Str(d, "storageClass"), doc.Str(bucket.Doc, "storageClass")))
+	class, ok := storageClass(cmp.Or(doc.Str(d, "storageClass"), doc.Str(bucket.Doc, "storageClass")))
 	if !ok {
 		return nil, invalid("Invalid storage class \"%s\"", doc.Str(d, "storageClass"))
 	}

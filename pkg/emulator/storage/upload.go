@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (c *call) upload(bucket *world.Object) (*wire.Response, error) {
 	data := c.r.Body
 	switch q.Get("uploadType") {
 	case "media":
-		meta = doc.Map{"contentType": orElse(c.r.Header.Get("Content-Type"), "application/octet-stream")}
+		meta = doc.Map{"contentType": cmp.Or(c.r.Header.Get("Content-Type"), "application/octet-stream")}
 	case "multipart":
 		var err error
 		if meta, data, err = c.parts(); err != nil {
@@ -42,7 +43,7 @@ func (c *call) upload(bucket *world.Object) (*wire.Response, error) {
 	default:
 		return nil, invalid("Invalid upload type.")
 	}
-	c.object = orElse(q.Get("name"), doc.Str(meta, "name"))
+	c.object = cmp.Or(q.Get("name"), doc.Str(meta, "name"))
 	return c.uploaded(bucket, meta, data)
 }
 
@@ -78,7 +79,7 @@ func (c *call) parts() (doc.Map, []byte, error) {
 	}
 	data, err := io.ReadAll(second)
 	if doc.Str(meta, "contentType") == "" {
-		meta["contentType"] = orElse(second.Header.Get("Content-Type"), "application/octet-stream")
+		meta["contentType"] = cmp.Or(second.Header.Get("Content-Type"), "application/octet-stream")
 	}
 	return meta, data, err
 }
@@ -107,7 +108,7 @@ func (c *call) openSession(bucket *world.Object) (*wire.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.object = orElse(c.r.Query.Get("name"), doc.Str(meta, "name"))
+	c.object = cmp.Or(c.r.Query.Get("name"), doc.Str(meta, "name"))
 	if err := checkObjectName(c.object); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (c *call) openSession(bucket *world.Object) (*wire.Response, error) {
 		return nil, err
 	}
 	if doc.Str(meta, "contentType") == "" {
-		meta["contentType"] = orElse(c.r.Header.Get("X-Upload-Content-Type"), "application/octet-stream")
+		meta["contentType"] = cmp.Or(c.r.Header.Get("X-Upload-Content-Type"), "application/octet-stream")
 	}
 	if encoding := c.r.Query.Get("contentEncoding"); encoding != "" {
 		meta["contentEncoding"] = encoding
@@ -140,7 +141,7 @@ func (c *call) sessionAddress(id string) string {
 		base = "http://" + to + "/" + host
 	}
 	address := base + "/upload/storage/v1/b/" + url.PathEscape(c.bucket) + "/o?uploadType=resumable&name=" + url.QueryEscape(c.object) + "&upload_id=" + id
-	if payer := orElse(c.r.Query.Get("userProject"), c.r.Header.Get("X-Goog-User-Project")); payer != "" {
+	if payer := cmp.Or(c.r.Query.Get("userProject"), c.r.Header.Get("X-Goog-User-Project")); payer != "" {
 		address += "&userProject=" + url.QueryEscape(payer)
 	}
 	return address
